@@ -1,0 +1,1 @@
+"""Promises of the product, one folder per kind of test (CONTRIBUTING.md says which is which)."""

@@ -1,0 +1,1 @@
+"""What pytest learns from us: which clauses of the standard a test proves."""
