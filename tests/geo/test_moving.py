@@ -1,0 +1,166 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from geo.moving import MovingIndex
+from geo.point import Datum, DatumError, Point, metres
+
+GUSU = Point(31.315, 120.633)
+
+anywhere = st.builds(Point, lat=st.floats(-90, 90), lon=st.floats(-180, 180))
+# Few distinct places, so that people stand on one spot and ties are common.
+crossroads = st.builds(
+    lambda row, column: Point(31.310 + row * 0.001, 120.630 + column * 0.001),
+    st.integers(0, 6),
+    st.integers(0, 6),
+)
+old_town = st.builds(Point, lat=st.floats(31.30, 31.33), lon=st.floats(120.60, 120.65))
+edges = st.builds(
+    Point,
+    lat=st.sampled_from([-90.0, -89.9999, 0.0, 31.3, 89.9999, 90.0]),
+    lon=st.sampled_from([-180.0, -179.9999, -90.0, 0.0, 179.9999, 180.0]),
+)
+places = st.one_of(crossroads, old_town, anywhere, edges)
+radii = st.one_of(
+    st.just(math.inf), st.just(0.0), st.floats(0, 3000), st.floats(0, 2.1e7), st.just(2e7)
+)
+
+
+def measured_by_hand(
+    people: dict[int, Point], origin: Point, k: int, within_m: float
+) -> list[tuple[int, float]]:
+    all_of_them = sorted((metres(origin, at), key) for key, at in people.items())
+    return [(key, m) for m, key in all_of_them if m <= within_m][:k]
+
+
+@given(
+    people=st.lists(places, max_size=60),
+    origin=places,
+    k=st.integers(0, 8),
+    within_m=radii,
+    cell_m=st.sampled_from([1.0, 150.0, 40_000.0, 3e7, 1e9]),
+)
+def test_the_nearest_are_exactly_those_that_measuring_everybody_gives(
+    people: list[Point], origin: Point, k: int, within_m: float, cell_m: float
+) -> None:
+    index: MovingIndex[int] = MovingIndex(cell_m=cell_m)
+    for key, at in enumerate(people):
+        index.insert(key, at)
+    by_hand = measured_by_hand(dict(enumerate(people)), origin, k, within_m)
+    assert index.nearest(origin, k=k, within_m=within_m) == by_hand
+
+
+@given(people=st.lists(crossroads, min_size=1, max_size=40), origin=crossroads)
+def test_a_filter_leaves_out_exactly_those_it_refuses_and_asks_once_each(
+    people: list[Point], origin: Point
+) -> None:
+    index: MovingIndex[int] = MovingIndex()
+    for key, at in enumerate(people):
+        index.insert(key, at)
+    asked: list[int] = []
+
+    def odd(key: int) -> bool:
+        asked.append(key)
+        return key % 2 == 1
+
+    found = index.nearest(origin, k=3, within_m=5000, accept=odd)
+    odd_people = {key: at for key, at in enumerate(people) if key % 2}
+    assert found == measured_by_hand(odd_people, origin, 3, 5000)
+    assert len(asked) == len(set(asked))
+
+
+class Walking(RuleBasedStateMachine):
+    """Any order of coming, walking and going keeps the index equal to a plain list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.index: MovingIndex[int] = MovingIndex(cell_m=100.0)
+        self.people: dict[int, Point] = {}
+
+    @rule(key=st.integers(0, 9), at=places)
+    def somebody_reports_a_position(self, key: int, at: Point) -> None:
+        if key in self.people:
+            self.index.move(key, at)
+        else:
+            self.index.insert(key, at)
+        self.people[key] = at
+
+    @rule(key=st.integers(0, 9))
+    def somebody_goes_off_duty(self, key: int) -> None:
+        if key in self.people:
+            self.index.remove(key)
+            del self.people[key]
+        else:
+            with pytest.raises(KeyError):
+                self.index.remove(key)
+
+    @rule(origin=places, k=st.integers(1, 4))
+    def the_desk_asks(self, origin: Point, k: int) -> None:
+        assert self.index.nearest(origin, k=k, within_m=math.inf) == measured_by_hand(
+            self.people, origin, k, math.inf
+        )
+
+    @invariant()
+    def nothing_is_kept_of_those_who_left(self) -> None:
+        assert set(self.index) == set(self.people)
+        assert self.index.cells <= len(self.people)
+
+
+TestWalking = Walking.TestCase
+
+
+def test_memory_follows_the_people_and_not_where_they_have_been() -> None:
+    index: MovingIndex[str] = MovingIndex()
+    index.insert("wang", GUSU)
+    for step in range(2_000):
+        index.move("wang", Point(31.0 + step * 0.001, 120.0 + step * 0.001))
+    assert (len(index), index.cells) == (1, 1)
+
+
+def test_the_limit_distance_is_inside() -> None:
+    index: MovingIndex[str] = MovingIndex()
+    index.insert("wang", Point(31.318, 120.633))
+    limit = metres(GUSU, Point(31.318, 120.633))
+    assert index.nearest(GUSU, k=1, within_m=limit) == [("wang", limit)]
+    assert index.nearest(GUSU, k=1, within_m=math.nextafter(limit, 0)) == []
+
+
+def test_two_at_one_distance_come_in_key_order() -> None:
+    index: MovingIndex[str] = MovingIndex()
+    for who in ("zhao", "li", "wang"):
+        index.insert(who, GUSU)
+    assert [who for who, _ in index.nearest(GUSU, k=2, within_m=10)] == ["li", "wang"]
+
+
+def test_a_map_position_is_refused_by_the_index() -> None:
+    index: MovingIndex[str] = MovingIndex()
+    drawn = Point(31.315, 120.633, Datum.GCJ02)
+    with pytest.raises(DatumError):
+        index.insert("wang", drawn)
+    with pytest.raises(DatumError):
+        index_with_wang().nearest(drawn, k=1, within_m=10)
+
+
+def test_the_same_person_is_not_put_in_twice() -> None:
+    index = index_with_wang()
+    with pytest.raises(KeyError):
+        index.insert("wang", GUSU)
+    with pytest.raises(KeyError):
+        index.move("zhao", GUSU)
+
+
+def test_a_refused_move_leaves_the_person_where_they_were() -> None:
+    index = index_with_wang()
+    with pytest.raises(DatumError):
+        index.move("wang", Point(31.4, 120.7, Datum.BD09))
+    assert index.position("wang") == GUSU
+    assert len(index.nearest(GUSU, k=1, within_m=1)) == 1
+
+
+def index_with_wang() -> MovingIndex[str]:
+    index: MovingIndex[str] = MovingIndex()
+    index.insert("wang", GUSU)
+    return index
