@@ -1,0 +1,88 @@
+"""``./jiean test``: every check of this repository, cheapest first, pytest last.
+
+With arguments only pytest runs, with those arguments. All checks before pytest are run even when
+one fails, so that one round shows everything; pytest then waits for them to be mended.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from tools import machine
+
+ROOT = Path(__file__).resolve().parent.parent
+PWA = ROOT / "pwa"
+BIN = ROOT / ".venv" / "bin"
+PWA_SCRIPTS = ("check", "test")
+
+
+class Check(NamedTuple):
+    """One program to run: what it is called here, its words, and where it stands."""
+
+    name: str
+    argv: list[str]
+    folder: Path = ROOT
+
+
+def checks() -> list[Check]:
+    """All checks before pytest, in order."""
+    python = str(BIN / "python")
+    found = [
+        Check("ruff", [str(BIN / "ruff"), "check", "--quiet", "."]),
+        Check("ruff format", [str(BIN / "ruff"), "format", "--check", "--quiet", "."]),
+        Check("import contracts", [str(BIN / "lint-imports"), "--no-logo"]),
+        Check("own rules", [python, "-m", "tools.rules"]),
+        Check("mypy --strict", [python, "-m", "mypy", "--no-error-summary"]),
+    ]
+    if (PWA / "node_modules").is_dir():
+        scripts = json.loads((PWA / "package.json").read_text("utf-8")).get("scripts", {})
+        npm = str(ROOT / ".venv" / "node" / "npm")
+        found += [
+            Check(f"pwa {name}", [npm, "run", "--silent", name], PWA)
+            for name in PWA_SCRIPTS
+            if name in scripts
+        ]
+    return found
+
+
+def passes(check: Check) -> bool:
+    """Run one check; its output is shown only when it fails."""
+    began = time.monotonic()
+    done = subprocess.run(
+        check.argv,
+        cwd=check.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    mark = "✗" if done.returncode else "✓"
+    machine.say(f"{mark} {check.name} ({time.monotonic() - began:.0f} s)")
+    if done.returncode:
+        print(done.stdout, file=sys.stderr, flush=True)
+    return done.returncode == 0
+
+
+def main(argv: list[str]) -> int:
+    """Run everything, or pytest alone with the words given."""
+    os.chdir(ROOT)
+    node = str(ROOT / ".venv" / "node")
+    os.environ["PATH"] = f"{node}:{BIN}:{os.environ.get('PATH', '')}"
+    if not argv:
+        failed = [check.name for check in checks() if not passes(check)]
+        if failed:
+            machine.say(f"✗ {', '.join(failed)}")
+            return 1
+    machine.prepare()
+    return subprocess.run(
+        [str(BIN / "python"), "-m", "pytest", *argv], stdin=subprocess.DEVNULL, check=False
+    ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
