@@ -1,0 +1,114 @@
+/** The area's own vector map, drawn in the look's colours on one canvas: no tile from anywhere. */
+import L from 'leaflet'
+import { strokePx } from './scale'
+import type { Base, BaseFeature } from './types'
+
+/** Bottom to top. A layer that is not named here is not drawn. */
+const LAYERS = ['land', 'canal', 'court', 'lane', 'street', 'bridge', 'building', 'hydrant'] as const
+type Layer = (typeof LAYERS)[number]
+
+/** Each layer's colour by its token; the edge only where shapes must be told apart. */
+const INK: Record<Layer, readonly [fill: string, edge: string | null]> = {
+  land: ['land', null], canal: ['water', null], court: ['court', null], lane: ['lane', null], street: ['lane', null],
+  bridge: ['lane', 'building-edge'], building: ['building', 'building-edge'], hydrant: ['info', 'lane'],
+}
+
+/** Widths of lines that carry none, metres; and the least width on the screen, px. */
+const WIDTH: Record<Layer, readonly [metres: number, px: number]> = {
+  land: [0, 0], canal: [9, 3], court: [0, 0], lane: [2.6, 1.2], street: [9, 2.4], bridge: [5, 3], building: [0, 0], hydrant: [0, 0],
+}
+
+type Line = Readonly<{ path: L.Polyline; metres: number; px: number }>
+
+export class BaseMap {
+  readonly #group = L.layerGroup()
+  readonly #drawn: Array<readonly [Layer, L.Path]> = []
+  readonly #lines: Line[] = []
+  readonly #names = L.layerGroup()
+  readonly #renderer: L.Canvas
+
+  constructor(
+    private readonly map: L.Map,
+    base: Base,
+  ) {
+    this.#renderer = L.canvas({ padding: 0.4, pane: 'tilePane' })
+    for (const layer of LAYERS) {
+      for (const f of base.features) if (f.properties?.layer === layer) this.#add(layer, f)
+    }
+    this.#group.addTo(map)
+    this.#names.addTo(map)
+    this.#label(base)
+    this.restyle()
+    this.rescale()
+    map.on('zoomend', this.rescale, this)
+  }
+
+  /** After the look changed: the same shapes in the other colours. */
+  restyle(): void {
+    const look = getComputedStyle(this.map.getContainer())
+    const colour = (token: string): string => look.getPropertyValue(`--${token}`).trim()
+    for (const [layer, path] of this.#drawn) {
+      const [fill, edge] = INK[layer]
+      if (isLine(path)) path.setStyle({ color: colour(fill), fill: false })
+      else path.setStyle({ stroke: edge !== null, color: colour(edge ?? fill), weight: 1, fillColor: colour(fill), fillOpacity: 1 })
+    }
+  }
+
+  rescale(): void {
+    const lat = this.map.getCenter().lat
+    const zoom = this.map.getZoom()
+    for (const { path, metres, px } of this.#lines) path.setStyle({ weight: strokePx(metres, lat, zoom, px) })
+    this.map.getContainer().dataset['zoom'] = zoom >= 16.5 ? 'near' : 'far'
+  }
+
+  #add(layer: Layer, feature: BaseFeature): void {
+    const options: L.PathOptions = { renderer: this.#renderer, interactive: false, lineCap: 'round', lineJoin: 'round' }
+    const shape = L.geoJSON(feature as GeoJSON.Feature, {
+      style: () => options,
+      pointToLayer: (_f, at) => L.circleMarker(at, { ...options, radius: 4 }),
+    })
+    shape.eachLayer((path) => {
+      if (!(path instanceof L.Path)) return
+      this.#drawn.push([layer, path])
+      if (isLine(path)) {
+        const [metres, px] = WIDTH[layer]
+        const own = feature.properties?.width_m ?? feature.properties?.widthM
+        this.#lines.push({ path, metres: own ?? metres, px })
+      }
+      this.#group.addLayer(path)
+    })
+  }
+
+  /** Each street and canal says its name once, at its middle. */
+  #label(base: Base): void {
+    const said = new Set<string>()
+    for (const f of base.features) {
+      const { layer, name } = f.properties ?? {}
+      if (!name || !layer || !['street', 'lane', 'canal', 'bridge'].includes(layer) || said.has(name)) continue
+      const at = middle(f.geometry)
+      if (!at) continue
+      said.add(name)
+      const text = document.createElement('span')
+      text.textContent = name
+      this.#names.addLayer(
+        L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ className: `map-name map-name-${layer}`, html: text, iconSize: [0, 0] }) }),
+      )
+    }
+  }
+}
+
+function isLine(path: L.Path): path is L.Polyline {
+  return path instanceof L.Polyline && !(path instanceof L.Polygon)
+}
+
+function middle(g: GeoJSON.Geometry): L.LatLngTuple | null {
+  const line = g.type === 'LineString' ? g.coordinates : g.type === 'MultiLineString' ? g.coordinates[0] : g.type === 'Polygon' ? g.coordinates[0] : undefined
+  if (!line?.length) return null
+  if (g.type === 'Polygon') {
+    const n = line.length
+    return [line.reduce((s, p) => s + (p[1] ?? 0), 0) / n, line.reduce((s, p) => s + (p[0] ?? 0), 0) / n]
+  }
+  const p = line[Math.floor(line.length / 2)]!
+  const q = line[Math.max(0, Math.floor(line.length / 2) - 1)]!
+  return [(p[1]! + q[1]!) / 2, (p[0]! + q[0]!) / 2]
+}

@@ -1,0 +1,62 @@
+import { shallowRef } from 'vue'
+import { fill, language, say, type Facts, type Said } from '../i18n'
+import { get } from '../wire/api'
+import type { CardText, Refusal, Rulebook } from '../wire/types'
+import { keepBook, kept } from './keep'
+
+/** The published rules with their words. Null until the first load; the last one kept offline. */
+export const rulebook = shallowRef<Rulebook | null>(null)
+
+/** Show the kept book at once, then the server's when it differs. Never throws. */
+export async function loadRulebook(): Promise<void> {
+  rulebook.value ??= (await kept()) ?? null
+  try {
+    const fresh = await get<Rulebook>('/api/rulebook')
+    rulebook.value = fresh
+    await keepBook(fresh)
+  } catch {
+    // offline: the kept one serves
+  }
+}
+
+type Section = 'states' | 'kinds' | 'commands' | 'events' | 'obligations' | 'declineReasons'
+
+/** The words of a code; the code itself when this device has no word for it. */
+export function word(section: Section, code: string, facts?: Facts): string {
+  const entry: Said | undefined = rulebook.value?.[section]?.[code]
+  return entry ? fill(entry[language.value], facts) : code
+}
+
+export const stateWord = (code: string): string => word('states', code)
+export const kindWord = (code: string): string => word('kinds', code)
+export const commandWord = (code: string): string => word('commands', code)
+export const obligationWord = (code: string): string => word('obligations', code)
+
+/** Icons belong to the app's one family, so a kind has one even before the rule book came. */
+const KIND_ICONS: Record<string, string> = {
+  electric: 'bolt', gas: 'gas', smoke: 'smoke', structure: 'wall', hydrant: 'hydrant', water: 'water', door: 'door',
+}
+export const kindIcon = (code: string): string => KIND_ICONS[code] ?? rulebook.value?.kinds[code]?.icon ?? 'flag'
+
+/** What an event says, with its facts in place. */
+export function eventWord(type: string, facts: Record<string, unknown>): string {
+  const plain: Record<string, string | number | boolean | null> = {}
+  for (const [name, fact] of Object.entries(facts)) {
+    plain[name] = fact === null || ['string', 'number', 'boolean'].includes(typeof fact) ? (fact as string) : JSON.stringify(fact)
+  }
+  return word('events', type, plain)
+}
+
+/** A refusal in words, and what to do about it ('' when the book has no advice). */
+export function refusalWords(refusal: Refusal): { what: string; todo: string } {
+  return { what: say(refusal), todo: say(rulebook.value?.refusals[refusal.code]?.do) }
+}
+
+/** Names of the missing things of a refusal, where they are equipment codes. */
+export function ppeWord(kind: string, code: string): string {
+  const found = rulebook.value?.ppe[kind]?.find((entry) => entry.code === code)
+  return found ? say(found) : code
+}
+
+export const cardOf = (kind: string): CardText | null => rulebook.value?.cards[kind] ?? null
+export const timer = (name: string, fallback: number): number => rulebook.value?.timers[name] ?? fallback

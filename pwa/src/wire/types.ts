@@ -1,0 +1,375 @@
+/**
+ * What travels between the app and the service, in the words of the service (camelCase JSON).
+ * Instants are RFC 3339 strings in UTC; coordinates are WGS-84; metres, minutes and seconds as named.
+ */
+import type { Said } from '../i18n'
+
+export type Uuid = string
+export type Iso = string
+export type Role =
+  | 'field' | 'desk' | 'desk_lead' | 'technician' | 'manager' | 'office'
+  | 'system_admin' | 'security_admin' | 'audit_admin'
+export type Kind = 'electric' | 'gas' | 'smoke' | 'structure' | 'hydrant' | 'water' | 'door'
+export type Urgency = 'emergency' | 'notice' | 'info'
+export type Handling = 'actual' | 'exercise' | 'test'
+export type State =
+  | 'raised' | 'desk_handling' | 'party_handled' | 'dispatching' | 'en_route' | 'on_scene' | 'handling'
+  | 'rescue' | 'clearing' | 'monitored' | 'stood_down' | 'released' | 'archived'
+
+export interface Me {
+  accountId: Uuid
+  name: string
+  roles: Role[]
+  staffId: Uuid | null
+  officeId: Uuid | null
+  exercise: boolean
+}
+
+/** RFC 9457: ``type`` is ``urn:jiean:problem:<slug>``; other members are facts. */
+export interface ProblemBody {
+  type: string
+  title: string
+  status: number
+  detail?: string
+  [fact: string]: unknown
+}
+
+export interface Position { lat: number; lon: number; accuracyM: number; at: Iso }
+export interface Command { name: string; [arg: string]: unknown }
+
+export interface Envelope {
+  commandId: Uuid
+  incidentId: Uuid
+  occurredAt: Iso
+  seenVersion: number | null
+  deviceId: string | null
+  seq: number | null
+  elapsedMs: number | null
+  position: Position | null
+  command: Command
+}
+
+export interface Refusal extends Said { code: string; missing: string[] }
+
+export interface Answer {
+  commandId: Uuid
+  outcome: 'accepted' | 'repeated' | 'late_statement' | 'refused'
+  version: number | null
+  refusal: Refusal | null
+  repeated?: boolean
+}
+
+export interface Place {
+  address: string
+  street: string | null
+  number: string | null
+  court: string | null
+  floor: string | number | null
+  room: string | null
+  entranceNote: string | null
+  laneWidthM: number | null
+  engineStop: string | null
+  lat: number
+  lon: number
+  datum: 'WGS-84'
+  householdId: Uuid | null
+  buildingId: Uuid | null
+}
+
+export interface DetectorState {
+  id: Uuid
+  label: string
+  kind: Kind
+  quantity: string
+  value: number | null
+  unit: string
+  measuredAt: Iso | null
+  alarming: boolean
+  limit: number | null
+  normals: number
+  normalsNeeded: number
+  normalSince: Iso | null
+}
+
+export interface Responder {
+  staffId: Uuid
+  name: string
+  badge: string
+  metres: number | null
+  minutes: number | null
+  acceptedAt: Iso
+  arrivedAt: Iso | null
+}
+
+export interface OfferRecord {
+  id: Uuid
+  staffId: Uuid
+  name: string
+  metres: number | null
+  minutes: number | null
+  offeredAt: Iso
+  expiresAt: Iso
+  outcome: 'open' | 'accepted' | 'declined' | 'expired' | 'released'
+  reason: string | null
+}
+
+export interface Candidate {
+  staffId: Uuid
+  name: string
+  metres: number | null
+  minutes: number | null
+  fixAgeS: number | null
+  tier: number
+  chosen: boolean
+  passedOver: string | null
+}
+
+export interface ItemDone {
+  card: string
+  item: string
+  result: 'done' | 'not_possible'
+  reason: string | null
+  value: number | null
+  photo: string | null
+  by: string
+  at: Iso
+}
+
+export type ReportStatus = 'queued' | 'sent' | 'delivered' | 'acknowledged' | 'failed'
+export interface ReportLine {
+  id: Uuid
+  officeId: Uuid
+  name: string
+  kind: string
+  status: ReportStatus
+  sentAt: Iso | null
+  deliveredAt: Iso | null
+  acknowledgedAt: Iso | null
+  reply: string | null
+}
+
+export interface Obligation { code: string; dueAt: Iso | null; doneAt: Iso | null; waivedAt: Iso | null }
+
+export interface TimelineEntry {
+  version: number
+  at: Iso
+  receivedAt: Iso
+  late: boolean
+  type: string
+  actor: { id: Uuid | null; name: string; role: string }
+  facts: Record<string, unknown>
+}
+
+export interface IncidentView {
+  id: Uuid
+  no: string
+  version: number
+  cursor: number
+  kind: Kind
+  handling: Handling
+  state: State
+  alertActive: boolean
+  urgency: Urgency
+  emittedAt: Iso
+  presentedAt: Iso | null
+  presentedMs: number | null
+  claimedBy: { id: Uuid; name: string } | null
+  claimedAt: Iso | null
+  place: Place
+  detectors: DetectorState[]
+  contact: {
+    phase: 'idle' | 'calling' | 'reached' | 'unreachable'
+    outcome: string | null
+    attempts: { contact: string; result: string; at: Iso }[]
+  }
+  lead: Responder | null
+  helpers: Responder[]
+  offers: OfferRecord[]
+  candidates: Candidate[]
+  control: 'unknown' | 'controllable' | 'uncontrollable'
+  real: boolean | null
+  ppe: Record<Uuid, { ok: boolean; missing: string[] }>
+  entered: Uuid[]
+  people: { trapped: number; injured: number; handedOver: number; call120: 'not_needed' | 'needed' | 'called' | 'arrived' }
+  items: ItemDone[]
+  photos: { sha256: string; by: string; takenAt: Iso; caption: string; stored: boolean }[]
+  reports: ReportLine[]
+  evacuation: { state: 'none' | 'running' | 'closed'; out: number; refused: number; absent: number; unaccounted: number }
+  cordon: { state: 'none' | 'set' | 'lifted'; shape: unknown; posts: number }
+  commandHeldBy: string | null
+  c1: { how: string; at: Iso } | null
+  c2: { by: Uuid; at: Iso; name: string } | null
+  finalCheckedAt: Iso | null
+  obligations: Obligation[]
+  timeline: TimelineEntry[]
+  lateStatements: { at: Iso; by: string; command: string }[]
+  archive: { hash: string; previous: string; sealedAt: Iso } | null
+  links: { follows: Uuid | null }
+  allowed: string[]
+}
+
+export interface Offer {
+  id: Uuid
+  incidentId: Uuid
+  no: string
+  kind: Kind
+  urgency: Urgency
+  handling: Handling
+  place: Place
+  metres: number | null
+  minutes: number | null
+  basis: string | null
+  value: number | null
+  unit: string | null
+  known: Said[]
+  others: { name: string; metres: number | null }[]
+  ppe: string[]
+  offeredAt: Iso
+  expiresAt: Iso
+}
+
+export interface FieldHome {
+  me: Me
+  now: Iso
+  cursor: number
+  duty: { on: boolean; since: Iso | null }
+  reachability: { checkedAt: Iso | null; live: boolean; push: boolean; positionAgeS: number | null; lastReceiptAt: Iso | null }
+  offers: Offer[]
+  incidents: IncidentView[]
+  owed: { incidentId: Uuid; no: string; code: string; dueAt: Iso | null }[]
+  rulebookVersion: string | number
+}
+
+export interface BoardRow {
+  id: Uuid
+  no: string
+  version: number
+  cursor: number
+  kind: Kind
+  urgency: Urgency
+  state: State
+  handling: Handling
+  address: string
+  lat: number
+  lon: number
+  emittedAt: Iso
+  presentedMs: number | null
+  claimedBy: string | null
+  claimedAt: Iso | null
+  leadName: string | null
+  leadMinutes: number | null
+  value: number | null
+  unit: string | null
+  detectors: number
+  alertActive: boolean
+}
+
+export interface Board {
+  cursor: number
+  now: Iso
+  full: boolean
+  incidents: BoardRow[]
+  staff: { staffId: Uuid; name: string; lat: number; lon: number; at: Iso; onDuty: boolean; busyWith: string | null }[]
+  today: { alerts: number; presented2sPct: number | null; claimMedianS: number | null }
+  ratio: { staff: number; households: number }
+  layers: { name: string; ok: boolean; detail: string }[]
+}
+
+export interface Contacts {
+  contacts: { id: string; name: string; relation: string; phone: string; masked: boolean; needsHelp: string | null }[]
+  script: { phrase: string; zh: string; en: string; [more: string]: unknown }
+  community: { officeId: Uuid; name: string; phone: string } | null
+}
+
+export interface Readings {
+  series: { detectorId: Uuid; label: string; quantity: string; unit: string; limit: number | null; points: [Iso, number][] }[]
+}
+
+export interface ReportView {
+  id: Uuid
+  incidentId: Uuid
+  no: string
+  kind: Kind
+  urgency: Urgency
+  state: State
+  handling: Handling
+  office: { id: Uuid; name: string; kind: string }
+  situation: string
+  place: Place
+  coordinates: { wgs84: [lat: number, lon: number]; gcj02: [lat: number, lon: number] }
+  people: { trapped: number; injured: number; unaccounted: number; out: number }
+  measures: { at: Iso; type: string; facts: Record<string, unknown> }[]
+  contact: { name: string } | null
+  status: ReportStatus
+  sentAt: Iso | null
+  deliveredAt: Iso | null
+  acknowledgedAt: Iso | null
+  reply: string | null
+  mapLinks: Record<string, string>
+}
+
+export interface LinkHousehold {
+  purpose: 'household'
+  exercise: boolean
+  household: { label: string }
+  incidents: {
+    id: Uuid; no: string; kind: Kind; state: State; alertActive: boolean; emittedAt: Iso
+    place: string; label?: string; advice: unknown[]
+    coming: { name: string; badge: string; minutes: number | null } | null
+    answered: string | null
+  }[]
+  service: { phone: string }
+}
+export interface LinkReport { purpose: 'report'; report: ReportView; incident: Partial<IncidentView> }
+export type LinkPage = LinkHousehold | LinkReport
+
+export interface CardItem extends Said {
+  code: string
+  hint: Said | null
+  mandatory: boolean
+  photo: boolean
+  value: { unit: string } | null
+  causes: (Said & { code: string })[] | null
+  icon: string
+  after: string[]
+}
+export interface CardText extends Said { card: string; ordered: boolean; items: CardItem[] }
+
+export interface Rulebook {
+  version: string | number
+  states: Record<string, Said>
+  kinds: Record<string, Said & { detector: Said; icon: string }>
+  commands: Record<string, Said & { roles: string[]; from: string[] | null; offline: 'fact' | 'raises' | 'lowers' | null; clause: string | null }>
+  refusals: Record<string, Said & { do: Said }>
+  events: Record<string, Said>
+  obligations: Record<string, Said & { clause: string | null }>
+  cards: Record<string, CardText>
+  ppe: Record<string, (Said & { code: string; required: boolean })[]>
+  advice: Record<string, { resident: (Said & { icon: string })[]; prevention: Said[] }>
+  phrases: Record<string, unknown>
+  declineReasons: Record<string, Said>
+  timers: Record<string, number>
+}
+
+/** A message pushed to one person; the same object comes by socket and by web push. */
+export interface Message {
+  id: Uuid
+  title: string
+  body: string
+  lockTitle?: string
+  lockBody?: string
+  urgency: Urgency
+  handling: Handling
+  actions: { id: string; label: string }[]
+  url: string
+  data: { kind: string; incidentId?: Uuid; offerId?: Uuid; [fact: string]: unknown }
+  sentAt: Iso
+}
+
+export type Frame =
+  | { t: 'hello'; cursor: number; now: Iso }
+  | { t: 'news'; cursor: number }
+  | { t: 'message'; message: Message }
+  | { t: 'ping'; now: Iso }
+
+export type ReceiptKind = 'delivered' | 'seen' | 'acted'

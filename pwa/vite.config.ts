@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vite'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** One page per role, so that a phone never loads the desk's code. */
+const roles = ['index', 'login', 'field', 'desk', 'office', 'resident', 'report', 'wall']
+const input = Object.fromEntries(
+  roles.map((role) => [role, here(`./${role}.html`)] as const).filter(([, file]) => existsSync(file)),
+)
+
+export default defineConfig({
+  plugins: [
+    vue(),
+    {
+      // The server maps /field to field.html; the development server does the same.
+      name: 'role-pages',
+      configureServer(server) {
+        server.middlewares.use((request, _response, next) => {
+          const path = (request.url ?? '').split(/[?#]/)[0]?.split('/')[1] ?? ''
+          if (path in input && path !== 'index') request.url = `/${path}.html`
+          next()
+        })
+      },
+    },
+  ],
+  resolve: { alias: { '@': here('./src') } },
+  build: {
+    target: 'es2022',
+    // an inline polyfill would break the content security policy
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    rolldownOptions: { input },
+  },
+  server: {
+    proxy: {
+      '/api': 'http://127.0.0.1:8317',
+      '/ws': { target: 'ws://127.0.0.1:8317', ws: true },
+    },
+  },
+})
