@@ -1,0 +1,1 @@
+"""The register of detectors, homes and buildings, and the technicians' tickets."""

@@ -1,0 +1,1 @@
+"""One pure function per protocol: a message's bytes in, readings, events or rejections out."""
