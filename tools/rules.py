@@ -8,6 +8,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -156,6 +157,17 @@ def registered_problems(sources: list[Source]) -> Iterator[Complaint]:
         yield Complaint(page, 1, f"row {slug}: no such problem in the code")
 
 
+def every_domain_is_named(paths: list[str]) -> Iterator[Complaint]:
+    """A folder of backend stands in the first import contract, or nothing would guard it."""
+    page = "pyproject.toml"
+    tools = tomllib.loads((ROOT / page).read_text("utf-8"))["tool"]
+    named = " ".join(tools["importlinter"]["contracts"][0]["layers"])
+    folders = {path.split("/")[1] for path in paths if re.match(r"backend/\w+/.*\.py$", path)}
+    for folder in sorted(folders):
+        if f"(backend.{folder})" not in named:
+            yield Complaint(page, 1, f"backend/{folder} stands in no layer of the first contract")
+
+
 def only_ours(paths: list[str]) -> Iterator[Complaint]:
     """No file names a machine's path or a package mirror."""
     for path in paths:
@@ -188,7 +200,7 @@ def main() -> int:
     paths = sorted(set(listed.stdout.splitlines()))
     sources = read(paths)
     complaints = [found for rule in RULES for source in sources for found in rule(source)]
-    complaints += [*registered_problems(sources), *only_ours(paths)]
+    complaints += [*registered_problems(sources), *every_domain_is_named(paths), *only_ours(paths)]
     for found in complaints:
         print(f"{found.path}:{found.line}: {found.text}")
     return 1 if complaints else 0
