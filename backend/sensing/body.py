@@ -16,7 +16,7 @@ NO_VALUE = frozenset({65535, 6553.5, 655.35, -32768, 4294967295})
 """What fixed-width fields hold when a sensor has nothing to say (0xFFFF and its scaled forms)."""
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class Refused(Exception):
     """The message cannot be used; ``reason`` is one of ``Rejected``'s."""
 
     def __init__(self, reason: str, detail: str) -> None:
