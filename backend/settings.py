@@ -1,0 +1,305 @@
+"""Every setting in one typed tree. ``JIEAN_<SECTION>_<FIELD>`` sets ``settings.section.field``.
+
+A number that the standard sets says so with its clause; a number that we chose is marked ▲ and
+may be changed without leaving the standard. ``.env.example`` is written from this file.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from backend.shared import environ
+from backend.shared.environ import SettingsError
+
+__all__ = ["Settings", "SettingsError", "example_text", "load"]
+
+PREFIX = "JIEAN"
+OTHERS = {"JIEAN_SKIP_PWA", "JIEAN_DATA"}
+"""Of the bootstrap; and the short name of JIEAN_DATA_FOLDER."""
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Text = str
+
+
+def _ours_s(default_says: str) -> Meta:
+    """Description of a time in seconds that we chose."""
+    return Meta(gt=0, le=31_536_000, description=f"▲ {default_says}, s")
+
+
+class Http(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the web face listens."""
+
+    host: Annotated[str, Meta(min_length=1, description="address to listen on; 0.0.0.0 = all")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Meta(ge=1, le=65535, description="TCP port")] = 8317
+    public_url: Annotated[
+        str, Meta(description="address people type, for links and QR codes; empty = host and port")
+    ] = ""
+    cookie_secure: Annotated[
+        bool, Meta(description="true behind HTTPS: cookies are never sent without it")
+    ] = False
+    body_max_bytes: Annotated[
+        int, Meta(ge=65_536, le=67_108_864, description="▲ largest request body, photos apart")
+    ] = 1_048_576
+
+
+class Data(msgspec.Struct, frozen=True, kw_only=True):
+    """Where files live."""
+
+    folder: Annotated[
+        Path, Meta(description="embedded databases, photos, keys; JIEAN_DATA is the same")
+    ] = Path(".jiean/data")
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """PostgreSQL. Without ``url`` one is started from the Python package."""
+
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^($|postgres(ql)?://)",
+            description="postgresql://user:password@host:port of the running service (hosts may be "
+            "listed with commas); empty = embedded. The database's name is added",
+        ),
+    ] = ""
+    owner_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^($|postgres(ql)?://)",
+            description="the same with a user who may create databases and tables; for migrations",
+        ),
+    ] = ""
+    prefix: Annotated[
+        str, Meta(pattern="^[a-z][a-z0-9_]{0,30}$", description="of the four databases' names")
+    ] = "jiean_"
+    port: Annotated[
+        int, Meta(ge=0, le=65535, description="embedded only; 0 = a free one, kept in the folder")
+    ] = 0
+    pool_min: Annotated[int, Meta(ge=1, le=100, description="▲ connections kept per database")] = 1
+    pool_max: Annotated[int, Meta(ge=2, le=200, description="▲ connections at most")] = 8
+    acquire_timeout_s: Annotated[float, _ours_s("longest wait for a free connection")] = 10.0
+    command_timeout_s: Annotated[float, _ours_s("longest single statement")] = 60.0
+
+
+class Mqtt(msgspec.Struct, frozen=True, kw_only=True):
+    """The detectors' broker. Without ``url`` one is started: mosquitto if installed, else iotcore."""
+
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^($|mqtts?://)",
+            description="mqtt://user:password@host:port or mqtts://…; empty = embedded",
+        ),
+    ] = ""
+    port: Annotated[int, Meta(ge=1, le=65535, description="embedded only: loopback port")] = 18830
+    client_id: Annotated[
+        str, Meta(min_length=1, max_length=60, description="names the persistent session")
+    ] = "jiean-ingest"
+    topics: Annotated[tuple[str, ...], Meta(min_length=1, description="subscriptions, comma")] = (
+        "zigbee2mqtt/#",
+        "jiean/#",
+    )
+    message_max_bytes: Annotated[
+        int, Meta(ge=1024, le=16_777_216, description="▲ longer messages are kept as rejected")
+    ] = 262_144
+    session_expiry_s: Annotated[int, _ours_s("broker keeps our messages while we are away")] = (
+        604_800
+    )
+
+
+class Timers(msgspec.Struct, frozen=True, kw_only=True):
+    """Deadlines of the flow. When one passes, an ordinary command follows."""
+
+    desk_presentation_s: Annotated[
+        float, Meta(gt=0, le=2, description="6.2.1: alert on the desk within 2 s of its emission, s")
+    ] = 2.0
+    desk_claim_s: Annotated[float, _ours_s("a person claims; then next desk and desk lead")] = 15.0
+    call_attempt_s: Annotated[float, _ours_s("ringing per attempt, 2 contacts × 2")] = 30.0
+    contact_limit_s: Annotated[float, _ours_s("slow kinds: dispatch in parallel after")] = 60.0
+    offer_first_s: Annotated[float, _ours_s("first offer stays open")] = 25.0
+    offer_next_s: Annotated[float, _ours_s("each further offer")] = 20.0
+    no_receipt_s: Annotated[float, _ours_s("phone gave no receipt: it is called")] = 8.0
+    nobody_left_s: Annotated[float, _ours_s("no acceptance at all: lead and fire station")] = 90.0
+    en_route_slack_s: Annotated[float, _ours_s("later than estimated: a helper is offered")] = 60.0
+    en_route_p1_s: Annotated[float, _ours_s("the same for the highest priority")] = 180.0
+    report_delivered_s: Annotated[float, _ours_s("report not delivered: sent again")] = 20.0
+    report_voice_s: Annotated[float, _ours_s("report still not delivered: by voice")] = 60.0
+    stand_down_release_s: Annotated[float, _ours_s("desk is reminded to release")] = 60.0
+    stand_down_lead_s: Annotated[float, _ours_s("then the desk lead")] = 300.0
+    false_report_s: Annotated[
+        float, Meta(gt=0, le=31_536_000, description="▲ false-alarm report due, s")
+    ] = 86_400.0
+    archive_s: Annotated[float, _ours_s("archive due after release")] = 259_200.0
+    lone_worker_s: Annotated[float, _ours_s("check-in while inside")] = 300.0
+    call_120_s: Annotated[float, _ours_s("120 not logged after injury: desk alarm")] = 60.0
+    monitored_s: Annotated[float, _ours_s("reminder while monitored")] = 86_400.0
+    monitored_structure_s: Annotated[float, _ours_s("the same for buildings")] = 604_800.0
+    technician_s: Annotated[
+        float, Meta(gt=0, le=86_400, description="5.1.2.2: technician answers within 24 h, s")
+    ] = 86_400.0
+
+
+class Sensing(msgspec.Struct, frozen=True, kw_only=True):
+    """How readings are gathered and judged."""
+
+    batch_ms: Annotated[int, Meta(ge=1, le=1000, description="▲ longest wait of a batch, ms")] = 20
+    batch_max: Annotated[int, Meta(ge=1, le=10_000, description="▲ messages in a batch")] = 500
+    smoke_clear_s: Annotated[float, _ours_s("smoke detector quiet before normal counts")] = 60.0
+    normals_needed: Annotated[
+        int, Meta(ge=1, le=20, description="▲ normal readings in a row before data are normal")
+    ] = 3
+    episode_gap_s: Annotated[float, _ours_s("clear this long before a new episode")] = 60.0
+    late_s: Annotated[float, _ours_s("older readings are stored but raise nothing")] = 300.0
+    future_s: Annotated[float, _ours_s("readings dated further ahead take our time")] = 60.0
+    silent_intervals: Annotated[
+        float, Meta(gt=1, le=100, description="▲ report intervals missed: detector is silent")
+    ] = 3.0
+    keep_readings_days: Annotated[
+        int, Meta(ge=1, le=3650, description="▲ ordinary readings are kept, days")
+    ] = 400
+
+
+class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is near enough and how long the way takes."""
+
+    walk_m_per_min: Annotated[float, Meta(gt=0, le=1000, description="▲ pace, m/min")] = 75.0
+    detour: Annotated[float, Meta(ge=1, le=5, description="▲ way ÷ straight line")] = 1.4
+    fix_max_age_s: Annotated[float, _ours_s("older positions count as unknown")] = 180.0
+    fix_max_accuracy_m: Annotated[
+        float, Meta(gt=0, le=10_000, description="▲ vaguer positions count as unknown, m")
+    ] = 100.0
+    self_assign_m: Annotated[
+        float, Meta(gt=0, le=5_000, description="▲ self-assignment within, m")
+    ] = 150.0
+    pre_alerted: Annotated[
+        int, Meta(ge=0, le=10, description="▲ further people told while one is asked")
+    ] = 2
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """How messages leave the house. Exercises never do."""
+
+    vapid_private_key: Annotated[
+        str, Meta(description="Web Push key (PEM or base64url); empty = made in the data folder")
+    ] = ""
+    vapid_subject: Annotated[
+        str,
+        Meta(pattern="^(mailto:|https://)", description="contact told to push services"),
+    ] = "mailto:duty@jiean.invalid"
+    timeout_s: Annotated[float, _ours_s("longest wait for a push service")] = 10.0
+    fcm_service_account: Annotated[str, Meta(description="path of its JSON; empty = off")] = ""
+    apns_key: Annotated[str, Meta(description="path of the .p8 file; empty = off")] = ""
+    apns_key_id: Annotated[str, Meta(description="of that file")] = ""
+    apns_team_id: Annotated[str, Meta(description="of the Apple account")] = ""
+    apns_topic: Annotated[str, Meta(description="bundle name of the app")] = ""
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions and lockout."""
+
+    session_idle_min: Annotated[
+        int, Meta(ge=5, le=10_080, description="▲ a session ends after this long unused, min")
+    ] = 720
+    lockout_failures: Annotated[int, Meta(ge=1, le=100, description="▲ wrong passwords")] = 5
+    lockout_min: Annotated[int, Meta(ge=1, le=1440, description="▲ then locked for, min")] = 15
+    link_ttl_days: Annotated[
+        int, Meta(ge=1, le=3650, description="▲ a household's link stays valid, days")
+    ] = 400
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """Who runs this installation."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100, description="shown to residents")] = (
+        "街安安全服务站"
+    )
+    phone: Annotated[str, Meta(max_length=40, description="24-hour number shown everywhere")] = ""
+    timezone: Annotated[str, Meta(min_length=1, description="for dates and incident numbers")] = (
+        "Asia/Shanghai"
+    )
+
+
+class Demo(msgspec.Struct, frozen=True, kw_only=True):
+    """``jiean demo`` only."""
+
+    seed: Annotated[int, Meta(ge=0, description="same seed, same neighbourhood")] = 8
+    readings_per_s: Annotated[
+        float, Meta(ge=0, le=5000, description="background telemetry, messages per s")
+    ] = 20.0
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole tree; every part has a default that works on one machine."""
+
+    http: Http = Http()
+    data: Data = Data()
+    database: DatabaseSettings = DatabaseSettings()
+    mqtt: Mqtt = Mqtt()
+    timers: Timers = Timers()
+    sensing: Sensing = Sensing()
+    dispatch: Dispatch = Dispatch()
+    push: Push = Push()
+    access: Access = Access()
+    service: Service = Service()
+    demo: Demo = Demo()
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach the product, without a slash at the end."""
+        if self.http.public_url:
+            return self.http.public_url.rstrip("/")
+        host = "127.0.0.1" if self.http.host in ("0.0.0.0", "::") else self.http.host  # noqa: S104
+        return f"http://{host}:{self.http.port}"
+
+
+def load(variables: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the environment (or ``variables``).
+
+    Raises:
+        SettingsError: with one sentence for every wrong setting.
+    """
+    given = dict(os.environ if variables is None else variables)
+    if "JIEAN_DATA" in given:
+        given.setdefault("JIEAN_DATA_FOLDER", given["JIEAN_DATA"])
+    problems: list[str] = []
+    try:
+        settings = environ.load(Settings, given, PREFIX, OTHERS)
+    except SettingsError as wrong:
+        problems += wrong.problems
+    else:
+        problems += _together(settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _together(settings: Settings) -> list[str]:
+    """What no single setting shows to be wrong."""
+    found = []
+    if settings.database.pool_min > settings.database.pool_max:
+        found.append("JIEAN_DATABASE_POOL_MIN is larger than JIEAN_DATABASE_POOL_MAX")
+    if settings.http.port == settings.mqtt.port and not settings.mqtt.url:
+        found.append("JIEAN_HTTP_PORT and JIEAN_MQTT_PORT are the same")
+    if settings.http.cookie_secure and settings.http.public_url.startswith("http://"):
+        found.append("JIEAN_HTTP_COOKIE_SECURE needs an https:// JIEAN_HTTP_PUBLIC_URL")
+    if settings.database.owner_url and not settings.database.url:
+        found.append("JIEAN_DATABASE_OWNER_URL is given without JIEAN_DATABASE_URL")
+    return found
+
+
+def example_text() -> str:
+    """The content of ``.env.example``."""
+    head = """Settings of 街安. Written by `python -m backend.settings > .env.example`: do not edit.
+Every line shows a default. ▲ = our number, free to change; a clause number = the standard's.
+Set them in the environment of the process, for example: set -a; . ./.env; set +a"""
+    return environ.example(Settings, PREFIX, head)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(example_text())

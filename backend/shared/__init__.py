@@ -1,0 +1,1 @@
+"""What every domain may use: settings in, time, ids, databases, problems. Knows no domain."""
