@@ -1,0 +1,1 @@
+"""Communities, streets, fire and emergency offices, and the reports that reach them."""

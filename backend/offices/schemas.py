@@ -1,0 +1,127 @@
+"""Offices, what a report says, and how an office sees it."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+Kind = Literal["community", "street", "fire", "emergency"]
+Status = Literal["queued", "sent", "delivered", "acknowledged", "failed"]
+
+
+class Office(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An office that must hear of incidents in its area."""
+
+    id: UUID
+    name: str
+    kind: Kind
+    phone: str
+    area: str = ""
+    exercise: bool = False
+
+
+class OfficeName(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The part of an office that stands on a report."""
+
+    id: UUID
+    name: str
+    kind: Kind
+
+
+class People(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Head counts as far as known."""
+
+    trapped: int = 0
+    injured: int = 0
+    unaccounted: int = 0
+    out: int = 0
+
+
+class Measure(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Something already done, as the timeline names it."""
+
+    at: datetime
+    type: str
+    facts: dict[str, Any] = {}
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who at the scene or the desk may be asked."""
+
+    name: str
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a report tells, frozen when it is sent and renewed by later ones.
+
+    ``place`` is the address in words; ``lat`` and ``lon`` are WGS-84 degrees. ``kind``,
+    ``urgency``, ``state`` and ``handling`` are the incident's codes.
+    """
+
+    no: str
+    kind: str
+    urgency: str
+    state: str
+    handling: str
+    situation: str
+    place: str
+    lat: float
+    lon: float
+    people: People = People()
+    measures: tuple[Measure, ...] = ()
+    contact: Caller | None = None
+
+
+class ReportRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A report as the incident's journal has it now; ``version`` is the journal's."""
+
+    id: UUID
+    incident_id: UUID
+    office_id: UUID
+    situation: Situation
+    status: Status
+    version: int
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    reply: str | None = None
+
+
+class Coordinates(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The same place in two datums, each ``(lat, lon)`` in degrees."""
+
+    wgs84: tuple[float, float]
+    gcj02: tuple[float, float]
+
+
+class ReportView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A report on an office's screen."""
+
+    id: UUID
+    incident_id: UUID
+    no: str
+    kind: str
+    urgency: str
+    state: str
+    handling: str
+    office: OfficeName
+    situation: str
+    place: str
+    coordinates: Coordinates
+    people: People
+    measures: tuple[Measure, ...]
+    contact: Caller | None
+    status: Status
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    acknowledged_at: datetime | None
+    reply: str | None
+    map_links: dict[str, str]
+
+
+class Inbox(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An office's reports, newest first; ``cursor`` grows with every change."""
+
+    cursor: int
+    reports: list[ReportView]

@@ -1,0 +1,1 @@
+"""The service organisation's people: who is on duty, where, and can they be reached."""

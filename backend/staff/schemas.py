@@ -1,0 +1,78 @@
+"""The wire shapes of duty and position."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+Lat = Annotated[float, Meta(ge=-90, le=90, description="degrees, WGS-84")]
+Lon = Annotated[float, Meta(ge=-180, le=180, description="degrees, WGS-84")]
+Instant = Annotated[datetime, Meta(tz=True)]
+Post = Literal["field", "desk", "technician"]
+
+
+class Fix(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """One position of a phone."""
+
+    lat: Lat
+    lon: Lon
+    accuracy_m: Annotated[float, Meta(ge=0, le=100_000, description="radius of 68 %, metres")]
+    at: Instant
+    battery_pct: Annotated[int, Meta(ge=0, le=100)] | None = None
+
+
+class DutyWish(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    """Going on or off duty, with the phone's position when it has one."""
+
+    on: bool
+    device_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    position: Fix | None = None
+
+
+class DutyView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Whether somebody is on duty, and since when."""
+
+    on: bool
+    since: datetime | None
+
+
+class NewPerson(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of staff to be written down. ``post_lat``/``post_lon``: where they stand by."""
+
+    id: UUID
+    name: str
+    badge: str
+    post: Post
+    phone: str
+    qualified_from: date | None = None
+    qualified_until: date | None = None
+    photo: str | None = None
+    post_lat: float | None = None
+    post_lon: float | None = None
+    exercise: bool = False
+
+
+class OnDuty(msgspec.Struct, frozen=True, kw_only=True):
+    """A person on duty as dispatch needs them; no fix yet means that lat, lon and at are None.
+
+    ``qualified`` is about today in the service area (Asia/Shanghai); positions are WGS-84.
+    """
+
+    person_id: UUID
+    name: str
+    badge: str
+    post: str
+    qualified: bool
+    on_since: datetime
+    lat: float | None
+    lon: float | None
+    accuracy_m: float | None
+    at: datetime | None
+    battery_pct: int | None
+    post_lat: float | None
+    post_lon: float | None
+    last_receipt_at: datetime | None
