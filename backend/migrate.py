@@ -22,6 +22,14 @@ from backend.shared.where import NAMES, Where
 APPS: list[tuple[str, str]] = [
     # (database, module of the app); the folder of its migrations is the module's name with
     # ``_app`` replaced by ``_migrations``. Add a row only when the domain exists.
+    ("operations", "backend.audit.entry_app"),
+    ("identity", "backend.audit.entry_app"),
+    ("records", "backend.audit.piccolo_app"),
+    ("operations", "backend.access.piccolo_app"),
+    ("operations", "backend.evidence.piccolo_app"),
+    ("operations", "backend.staff.piccolo_app"),
+    ("operations", "backend.offices.piccolo_app"),
+    ("identity", "backend.residents.piccolo_app"),
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -162,19 +170,19 @@ async def _backwards(where: Where, name: str, apps: Sequence[App]) -> int:
 async def _step(database: Any, app: App, migration: str, *, backwards: bool) -> None:
     """One file and the row that remembers it, in one transaction."""
     module = import_module(f"{_package(app)}.{migration}")
-    if module.ID != migration:
+    if migration != module.ID:
         raise MigrationFailed(f"{migration}.py calls itself {module.ID}")
     try:
         async with database.transaction():
             with contextlib.redirect_stdout(io.StringIO()):  # Piccolo tells each step there
-                await (await module.forwards()).run(backwards=backwards)
-            row = {Migration.name: migration, Migration.app_name: app_name(app)}
+                manager: Any = await module.forwards()
+                await manager.run(backwards=backwards)
             if backwards:
                 await Migration.delete().where(
                     (Migration.name == migration) & (Migration.app_name == app_name(app))
                 )
             else:
-                await Migration.insert(Migration(row))
+                await Migration.insert(Migration(name=migration, app_name=app_name(app)))
     except asyncpg.PostgresError as error:
         way = "backwards" if backwards else "forwards"
         raise MigrationFailed(f"{database.name}: {migration} {way}: {error}") from error
@@ -250,7 +258,8 @@ async def _roles(connection: Any, where: Where) -> None:
         await connection.execute(f"CREATE ROLE {migrating.APP_ROLE} NOLOGIN")
     # the passwords are 256 random bits: stretching them would only make connecting slow
     await connection.execute("SET scram_iterations = 1")
-    for role, password in [*([where.owner_login] if where.owner_login else []), *where.logins.items()]:
+    owners = [where.owner_login] if where.owner_login else []
+    for role, password in [*owners, *where.logins.items()]:
         verb = "ALTER" if role in known else "CREATE"
         await connection.execute(f"{verb} ROLE {role} LOGIN PASSWORD '{password}'")
     for role in where.logins:
