@@ -1,5 +1,4 @@
-"""Messages to people: channels, the ladder from one channel to the next, receipts.
+"""Messages to people: the message, the doors it can leave by, the ladder, and the receipts.
 
-Knows nothing of the backend. A message is complete in itself and counts as delivered on a
-receipt, never on "sent".
+Usable on its own; it knows nothing of the rest of the product.
 """

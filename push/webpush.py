@@ -1,0 +1,223 @@
+"""The Web Push door (RFC 8030, 8188, 8291, 8292).
+
+The address is the browser's subscription as JSON, exactly as ``PushSubscription.toJSON()``
+gives it. A phone chose that address, so the door only writes to hosts that are known push
+services, never follows a redirect and never reads more than a little of an answer.
+Encryption runs in a thread and HTTP is asynchronous: the loop is never held up.
+"""
+
+import asyncio
+import hashlib
+import ipaddress
+import os
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import http_ece
+import httpx
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from push.message import Message, TooLargeError, Urgency, encode
+from push.port import Outcome, Reach, Result, kept_inside
+from push.vapid import VapidKey, from_base64url, to_base64url
+
+PUSH_SERVICES = (
+    "fcm.googleapis.com",
+    "push.services.mozilla.com",
+    "push.apple.com",
+    "notify.windows.com",
+)
+"""Hosts of browsers' push services; hosts below them count too."""
+
+_URGENCY = {Urgency.EMERGENCY: "high", Urgency.HIGH: "high", Urgency.NORMAL: "normal"}
+_MOST_RETRY_AFTER_S = 24 * 3600.0
+_READ_AT_MOST = 4096
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """A browser's keys, base64url: its public point (65 bytes) and a secret (16 bytes)."""
+
+    p256dh: str
+    auth: str
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """A browser's push subscription; members we do not know are passed over."""
+
+    endpoint: str
+    keys: Keys
+
+
+class WebPush:
+    """Send to browsers' push services.
+
+    Args:
+        key: the installation's VAPID pair.
+        subject: how a push service reaches us, ``mailto:`` or ``https:``.
+        reach: ``INTERNET`` for ``hosts`` by https; ``LOOPBACK`` only for 127.0.0.0/8 and ::1,
+            where a rehearsal's own push service listens.
+        hosts: the push services that may be written to.
+        timeout_s: the longest one attempt may take, all told.
+        most_at_once: connections; more attempts wait their turn within their own time limit.
+        now_s: Unix time, for the token's expiry.
+    """
+
+    name = "webpush"
+
+    def __init__(
+        self,
+        key: VapidKey,
+        subject: str,
+        *,
+        reach: Reach = Reach.INTERNET,
+        hosts: Collection[str] = PUSH_SERVICES,
+        timeout_s: float = 10.0,
+        most_at_once: int = 100,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self.reach = reach
+        self._key, self._subject, self._hosts = key, subject, tuple(hosts)
+        self._timeout_s, self._now_s = timeout_s, now_s
+        self._http = httpx.AsyncClient(
+            timeout=timeout_s,
+            limits=httpx.Limits(max_connections=most_at_once),
+            # A proxy from the environment would carry a rehearsal off this machine.
+            trust_env=reach is Reach.INTERNET,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def send(self, address: str, message: Message) -> Result:
+        """Hand one message to the browser's push service; see ``push.port.Door``."""
+        if refused := kept_inside(self.reach, message):
+            return refused
+        try:
+            subscription = msgspec.json.decode(address, type=Subscription)
+        except (msgspec.MsgspecError, UnicodeError):
+            return Result(Outcome.FORGET_DEVICE, None, "not-a-subscription")
+        if not self._may_write_to(subscription.endpoint):
+            return Result(Outcome.REJECTED, None, "not-a-push-service")
+        try:
+            plain = encode(message)
+        except TooLargeError:
+            return Result(Outcome.REJECTED, None, "too-large")
+        try:
+            sealed = await asyncio.to_thread(seal, plain, subscription.keys)
+        except (ValueError, http_ece.ECEException):
+            return Result(Outcome.FORGET_DEVICE, None, "not-usable-keys")
+        return await self._post(subscription.endpoint, sealed, message)
+
+    async def _post(self, endpoint: str, sealed: bytes, message: Message) -> Result:
+        headers = {
+            "Authorization": self._key.authorization(
+                endpoint, self._subject, now_s=int(self._now_s())
+            ),
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(message.ttl_s),
+            "Urgency": _URGENCY[message.urgency],
+        }
+        if message.collapse_key:
+            headers["Topic"] = topic(message.collapse_key)
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._http.stream("POST", endpoint, content=sealed, headers=headers) as answer,
+            ):
+                await _drain(answer)
+                return result_of(answer.status_code, answer.headers.get("Retry-After"), self._now_s)
+        except (TimeoutError, httpx.TimeoutException):
+            return Result(Outcome.RETRY, None, "timeout")
+        except httpx.InvalidURL:
+            return Result(Outcome.FORGET_DEVICE, None, "not-a-subscription")
+        except httpx.HTTPError as broken:
+            return Result(Outcome.RETRY, None, type(broken).__name__)
+
+    def _may_write_to(self, endpoint: str) -> bool:
+        try:
+            parts = urlsplit(endpoint)
+            host = (parts.hostname or "").rstrip(".")
+            _ = parts.port
+        except ValueError:
+            return False
+        if self.reach is Reach.LOOPBACK:
+            return parts.scheme in ("http", "https") and _is_loopback(host)
+        known = any(host == name or host.endswith("." + name) for name in self._hosts)
+        return parts.scheme == "https" and known
+
+
+def seal(plain: bytes, keys: Keys) -> bytes:
+    """Encrypt for one browser (aes128gcm): a fresh key pair and salt each time.
+
+    Args:
+        plain: at most ``push.message.MAX_BYTES`` bytes.
+        keys: the browser's.
+
+    Returns:
+        Header and ciphertext, 103 bytes more than ``plain``.
+
+    Raises:
+        ValueError: a key is not base64url or not a point of P-256.
+    """
+    sealed: bytes = http_ece.encrypt(
+        plain,
+        salt=os.urandom(16),
+        private_key=ec.generate_private_key(ec.SECP256R1()),
+        dh=from_base64url(keys.p256dh),
+        auth_secret=from_base64url(keys.auth),
+        version="aes128gcm",
+    )
+    return sealed
+
+
+def topic(collapse_key: str) -> str:
+    """The ``Topic`` of a key: 32 characters of base64url that tell the push service nothing."""
+    return to_base64url(hashlib.sha256(collapse_key.encode()).digest())[:32]
+
+
+def result_of(status: int, retry_after: str | None, now_s: Callable[[], float]) -> Result:
+    """What to do after a push service's answer; what we do not know is ``REJECTED``."""
+    code = str(status)
+    if status in (200, 201, 202):
+        return Result(Outcome.SENT, None, code)
+    if status in (404, 410):
+        return Result(Outcome.FORGET_DEVICE, None, code)
+    if status in (408, 425, 429) or status >= 500:
+        return Result(Outcome.RETRY, _seconds(retry_after, now_s), code)
+    return Result(Outcome.REJECTED, None, code)
+
+
+def _seconds(retry_after: str | None, now_s: Callable[[], float]) -> float | None:
+    """``Retry-After`` in seconds, from either of its forms, at most a day."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdecimal():
+        return min(float(retry_after[:12]), _MOST_RETRY_AFTER_S)
+    try:
+        at = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max(0.0, at.timestamp() - now_s()), _MOST_RETRY_AFTER_S)
+
+
+async def _drain(answer: httpx.Response) -> None:
+    """Read a little of the body, so that a short answer's connection can be used again."""
+    size = 0
+    async for chunk in answer.aiter_raw():
+        size += len(chunk)
+        if size > _READ_AT_MOST:
+            return
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
