@@ -88,7 +88,7 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mqtt(msgspec.Struct, frozen=True, kw_only=True):
-    """The detectors' broker. Without ``url`` one is started: mosquitto if installed, else iotcore."""
+    """The detectors' broker. Without ``url`` one is started: mosquitto if found, else iotcore."""
 
     url: Annotated[
         str,
@@ -117,7 +117,7 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
     """Deadlines of the flow. When one passes, an ordinary command follows."""
 
     desk_presentation_s: Annotated[
-        float, Meta(gt=0, le=2, description="6.2.1: alert on the desk within 2 s of its emission, s")
+        float, Meta(gt=0, le=2, description="6.2.1: on the desk within 2 s of emission, s")
     ] = 2.0
     desk_claim_s: Annotated[float, _ours_s("a person claims; then next desk and desk lead")] = 15.0
     call_attempt_s: Annotated[float, _ours_s("ringing per attempt, 2 contacts × 2")] = 30.0
@@ -295,11 +295,16 @@ def _together(settings: Settings) -> list[str]:
 
 def example_text() -> str:
     """The content of ``.env.example``."""
-    head = """Settings of 街安. Written by `python -m backend.settings > .env.example`: do not edit.
+    head = """Settings of 街安. Written by `./jiean env-example > .env.example`: do not edit.
 Every line shows a default. ▲ = our number, free to change; a clause number = the standard's.
 Set them in the environment of the process, for example: set -a; . ./.env; set +a"""
     return environ.example(Settings, PREFIX, head)
 
 
-if __name__ == "__main__":
+def main_env_example(argv: list[str]) -> int:
+    """``jiean env-example``: print every setting with its meaning and default."""
+    if argv:
+        sys.stderr.write("usage: jiean env-example > .env.example\n")
+        return 0 if argv[0] in ("-h", "--help") else 2
     sys.stdout.write(example_text())
+    return 0

@@ -14,15 +14,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 log = logging.getLogger("jiean.db")
-Row = asyncpg.Record
+Row: TypeAlias = asyncpg.Record
 
 
 class Doomed(RuntimeError):
@@ -41,18 +42,19 @@ class Transaction(PostgresTransaction):
     def __init__(self, engine: "Database", allow_nested: bool = True) -> None:
         super().__init__(engine, allow_nested)
         self.doomed = False
+        self._outer = engine.current_transaction.get()
 
     async def __aenter__(self) -> "Transaction":
-        if self._parent is not None:
-            return self._parent
+        if self._outer is not None:
+            return self._outer
         self.connection = await self.get_connection()
         try:
             self.transaction = self.connection.transaction()
-            await self.begin()
+            await self.transaction.start()
         except BaseException:
             await self._give_back()
             raise
-        self.context = self.engine.current_transaction.set(self)
+        self._token = self.engine.current_transaction.set(self)
         return self
 
     async def get_connection(self) -> Any:
@@ -65,15 +67,15 @@ class Transaction(PostgresTransaction):
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        if self._parent is not None:
+        if self._outer is not None:
             if exception is not None:
-                self._parent.doomed = True
+                self._outer.doomed = True
             return False
         try:
             if exception is not None or self.doomed:
                 if not self._rolled_back:
                     try:
-                        await self.rollback()
+                        await self.transaction.rollback()
                     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as lost:
                         # the server rolls back a lost connection by itself; the first error
                         # is the one to tell
@@ -81,9 +83,9 @@ class Transaction(PostgresTransaction):
                 if exception is None:
                     raise Doomed("a nested transaction failed and was not raised further")
             elif not self._committed and not self._rolled_back:
-                await self.commit()
+                await self.transaction.commit()
         finally:
-            self.engine.current_transaction.reset(self.context)
+            self.engine.current_transaction.reset(self._token)
             await self._give_back()
         return False
 
@@ -99,6 +101,8 @@ class Transaction(PostgresTransaction):
 
 class Database(PostgresEngine):
     """One of the four databases: a Piccolo engine that connects only when told to."""
+
+    current_transaction: ContextVar[Transaction | None]  # type: ignore[assignment]
 
     def __init__(self, name: str) -> None:
         super().__init__(config={"database": name})
@@ -159,14 +163,15 @@ class Database(PostgresEngine):
         if current is None:
             raise RuntimeError("a savepoint needs a transaction")
         before = current.doomed
-        point = await current.savepoint()
+        point = current.connection.transaction()  # asyncpg's nested transaction is a savepoint
+        await point.start()
         try:
             yield
         except BaseException:
-            await point.rollback_to()
+            await point.rollback()
             current.doomed = before
             raise
-        await point.release()
+        await point.commit()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
@@ -197,7 +202,8 @@ class Database(PostgresEngine):
     async def fetch_one(self, sql: str, *args: Any) -> Row | None:
         """The first row, or None."""
         async with self.connection() as connection:
-            return await connection.fetchrow(sql, *args)
+            row: Row | None = await connection.fetchrow(sql, *args)
+            return row
 
     async def fetch_value(self, sql: str, *args: Any) -> Any:
         """The first column of the first row, or None."""

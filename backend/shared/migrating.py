@@ -9,7 +9,7 @@ A file ``backend/<domain>/piccolo_migrations/<domain>_0001_<what>.py`` reads::
     ID = "<domain>_0001_<what>"  # the file's name
 
     async def forwards() -> MigrationManager:
-        return migrating.steps(ID, forwards=[\"\"\"CREATE TABLE …\"\"\"], backwards=["DROP TABLE …"])
+        return migrating.steps(ID, forwards=["CREATE TABLE …"], backwards=["DROP TABLE …"])
 
 Each text may hold several statements. All of one file run in one transaction with the row that
 remembers it. Migrations make structure only, never rows: the tests empty every table.

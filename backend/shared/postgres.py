@@ -90,8 +90,8 @@ class EmbeddedPostgres:
         shutil.rmtree(half, ignore_errors=True)
         words = self._cluster / "password"
         words.touch(mode=0o600)
-        if place.user():
-            shutil.chown(words, place.user())
+        if (owner := place.user()) is not None:
+            shutil.chown(words, owner)
         words.write_text(self._secret["postgres"] + "\n")
         done = subprocess.run(
             [
@@ -287,7 +287,7 @@ async def ended(child: place.Child) -> None:
     try:
         watched = os.pidfd_open(child.pid)
     except (AttributeError, OSError):
-        while child.poll() is None:
+        while child.poll() is None:  # noqa: ASYNC110 - no event without a pidfd
             await asyncio.sleep(0.1)
         return
     loop, gone = asyncio.get_running_loop(), asyncio.Event()

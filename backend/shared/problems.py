@@ -12,7 +12,7 @@ class Problem(Exception):
     Args:
         detail: one sentence about this occurrence, for a person who reads logs.
         facts: JSON values; they stand beside ``detail`` on the wire. Keys in camelCase.
-            ``retry_after_s`` also becomes the ``Retry-After`` header.
+            ``retryAfterS`` also becomes the ``Retry-After`` header.
     """
 
     slug: ClassVar[str] = "unexpected"

@@ -1,0 +1,205 @@
+"""The HTTP face: every route of every domain, and how each refusal looks on the wire.
+
+Read ``ROUTES`` first. A refusal is always RFC 9457 (``application/problem+json``), ours and the
+framework's alike, unknown addresses and our own bugs included.
+"""
+
+import asyncio
+import http
+import logging
+import traceback
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+from litestar import Litestar, Request, Response, get
+from litestar.config.compression import CompressionConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler, Message, Middleware, Scope
+
+from backend import __version__, web
+from backend.shared.context import Context
+from backend.shared.db import ALL
+from backend.shared.problems import Malformed, NotFound, Problem, TooLarge, Unavailable
+
+log = logging.getLogger("jiean.http")
+
+PROBLEM = "application/problem+json"
+POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws: wss:; "
+    "font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
+}
+AWAY = (ConnectionError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+"""What a query raises while the database restarts."""
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether this process can do its work now."""
+
+    status: str
+    version: str
+    databases: dict[str, bool]
+
+
+@get("/api/health", operation_id="Health")
+async def health() -> Response[Health]:
+    """200 while every database answers within a second, else 503 and which does not."""
+
+    async def answers(database: Any) -> bool:
+        try:
+            async with asyncio.timeout(1):
+                return bool(await database.fetch_value("SELECT true"))
+        except (*AWAY, asyncpg.PostgresError, OSError):
+            return False
+
+    found = await asyncio.gather(*(answers(database) for database in ALL))
+    well = all(found)
+    names = (database.name for database in ALL)
+    body = Health("ok" if well else "degraded", __version__, dict(zip(names, found, strict=True)))
+    return Response(body, status_code=200 if well else 503)
+
+
+ROUTES: list[ControllerRouterHandler] = [
+    health,
+]
+"""Every domain adds its own ``ROUTES`` here."""
+
+MIDDLEWARE: list[Middleware] = []
+"""Outermost first."""
+
+
+@get(["/api", "/api/{path:path}"], include_in_schema=False, sync_to_thread=False)
+def no_such_api(path: FromPath[str] = "") -> None:
+    """An unknown API address is a problem, never the web app's page."""
+    raise NotFound("no such address", path=f"/api{path}")
+
+
+def create_app(context: Context, *, dist: Path = web.DIST) -> Litestar:
+    """The application around one context.
+
+    Args:
+        context: what routes get as ``ctx``.
+        dist: the built web app; may be absent.
+    """
+
+    async def give_context() -> Context:
+        return context
+
+    async def headers(message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        present = {name.lower() for name, _value in message["headers"]}
+        extra = dict(HEADERS)
+        if scope["path"].startswith("/api"):
+            extra["Cache-Control"] = "no-store"
+        if context.settings.http.cookie_secure:
+            extra["Strict-Transport-Security"] = "max-age=31536000"
+        message["headers"] = [
+            *message["headers"],
+            *(
+                (name.lower().encode(), value.encode())
+                for name, value in extra.items()
+                if name.lower().encode() not in present
+            ),
+        ]
+
+    return Litestar(
+        route_handlers=[*ROUTES, no_such_api, *web.handlers(dist)],
+        dependencies={"ctx": Provide(give_context)},
+        middleware=MIDDLEWARE,
+        before_send=[headers],
+        exception_handlers={Exception: render},
+        request_max_body_size=context.settings.http.body_max_bytes,
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1024),
+        openapi_config=OpenAPIConfig(title="街安", version=__version__, path="/api/schema"),
+        state=State({"context": context}),
+        logging_config=None,
+        pdb_on_exception=False,
+        debug=False,
+    )
+
+
+def render(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    """Any exception as a problem. What is our bug is logged whole and told in no detail."""
+    if isinstance(error, Problem):
+        return _respond(request, error)
+    if isinstance(error, HTTPException):
+        return _framework(request, error)
+    if isinstance(error, RecursionError | UnicodeDecodeError) and _while_reading(error):
+        nested = isinstance(error, RecursionError)
+        return _respond(request, Malformed("nested too deeply" if nested else "not UTF-8"))
+    if isinstance(error, AWAY):
+        log.warning("%s %s: database away: %s", request.method, request.url.path, error)
+        return _respond(request, Unavailable("the database is away", retryAfterS=1))
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _respond(request, Problem("the server made a mistake; it has been recorded"))
+
+
+def _while_reading(error: Exception) -> bool:
+    """True where the framework's body reader raised it, not a handler of ours."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_code.co_name == "decode_json" for frame, _line in frames)
+
+
+def _framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+    """Litestar's own refusals in our form."""
+    problem: Problem
+    if error.status_code == 413:
+        problem = TooLarge(error.detail)
+    elif error.status_code == 404:
+        problem = NotFound(error.detail)
+    elif isinstance(error, ValidationException) or error.status_code == 400:
+        fields = _fields(error.extra)
+        problem = Malformed(error.detail, **({"fields": fields} if fields else {}))
+    else:
+        problem = Problem(error.detail)
+        phrase = http.HTTPStatus(error.status_code).phrase
+        answer = _respond(request, problem, error.headers)
+        answer.status_code = error.status_code
+        answer.content |= {
+            "type": "urn:jiean:problem:" + phrase.lower().replace(" ", "-"),
+            "title": phrase,
+            "status": error.status_code,
+        }
+        return answer
+    return _respond(request, problem, error.headers)
+
+
+def _fields(extra: Any) -> list[dict[str, str]]:
+    """Which fields are wrong and why, without echoing what was sent."""
+    if not isinstance(extra, list):
+        return []
+    return [
+        {"field": str(part.get("key", "")), "why": str(part.get("message", ""))}
+        for part in extra
+        if isinstance(part, dict)
+    ]
+
+
+def _respond(
+    request: Request[Any, Any, Any], problem: Problem, headers: Any = None
+) -> Response[dict[str, Any]]:
+    found = dict(headers or {})
+    if "retryAfterS" in problem.facts:
+        found["Retry-After"] = str(problem.facts["retryAfterS"])
+    body = {
+        "type": f"urn:jiean:problem:{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        **problem.facts,
+    }
+    return Response(body, status_code=problem.status, media_type=PROBLEM, headers=found)
