@@ -46,12 +46,12 @@ MODELS = {
         Model("zigbee2mqtt", "JT-CZ-05 燃气带切断阀", 900),
     ),
     "electric": (
-        Model("jiean-json", "LDT-630 剩余电流", 300),
-        Model("jiean-json", "LDT-800 剩余电流带测温", 300),
+        Model("jiean", "LDT-630 剩余电流", 300),
+        Model("jiean", "LDT-800 剩余电流带测温", 300),
     ),
-    "structure": (Model("jiean-json", "QX-02 倾角裂缝一体", 1800),),
-    "hydrant": (Model("jiean-json", "XHS-4 消火栓水压", 900),),
-    "water": (Model("jiean-json", "LXS-20 无线水表", 3600),),
+    "structure": (Model("jiean", "QX-02 倾角裂缝一体", 1800),),
+    "hydrant": (Model("jiean", "XHS-4 消火栓水压", 900),),
+    "water": (Model("jiean", "LXS-20 无线水表", 3600),),
     "door": (Model("zigbee2mqtt", "MC-11 门磁", 7200),),
 }
 
