@@ -1,3 +1,6 @@
+import { createApp } from 'vue'
 import { startKit } from '../kit'
+import Desk from './Desk.vue'
 
 startKit()
+createApp(Desk).mount('#app')
