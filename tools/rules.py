@@ -16,7 +16,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("backend", "geo", "push", "tests", "tools")
 PURE = re.compile(r"^backend/[a-z_]+/flow(\.py|/.*\.py)$|^backend/archive/seal\.py$")
-MAY_READ_ENVIRONMENT = re.compile(r"^(backend/settings\.py|tests/.*|tools/.*)$")
+# migrate.py tells Piccolo its configuration in the only way that Piccolo listens to.
+MAY_READ_ENVIRONMENT = re.compile(r"^(backend/(settings|migrate)\.py|tests/.*|tools/.*)$")
 IMPURE_MODULES = {"asyncio", "logging", "os", "random", "secrets", "socket", "structlog", "time"}
 IMPURE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "uuid7", "open", "print", "input"}
 # Written apart so that this file does not name what it looks for.
@@ -122,8 +123,10 @@ def _facts_of(body: list[ast.stmt]) -> dict[str, object]:
 
 
 def problems(sources: list[Source]) -> dict[str, tuple[int, str, int]]:
-    """Slug of every ``Problem`` subclass: its status, file and line."""
-    family, found, grown = {"Problem"}, {}, True
+    """Slug of ``Problem`` and each of its subclasses: status, file and line."""
+    family: set[str] = set()
+    found: dict[str, tuple[int, str, int]] = {}
+    grown = True
     classes = [
         (source.path, node)
         for source in sources
@@ -134,7 +137,8 @@ def problems(sources: list[Source]) -> dict[str, tuple[int, str, int]]:
     while grown:  # a subclass may stand before its parent's file
         grown = False
         for path, node in classes:
-            if node.name not in family and family & set(map(_last_name, node.bases)):
+            kin = node.name == "Problem" or family & set(map(_last_name, node.bases))
+            if kin and node.name not in family:
                 family.add(node.name)
                 grown = True
                 facts = _facts_of(node.body)

@@ -49,5 +49,13 @@ def test_settings_may_read_the_environment() -> None:
 def test_a_problem_is_known_by_its_ancestors_in_any_order_of_files() -> None:
     child = ast.parse("class Wrong(Refused):\n    slug, status, title = 'wrong', 409, 'Wrong'")
     parent = ast.parse("class Refused(Problem):\n    status: ClassVar[int] = 400")
-    sources = [rules.Source("backend/a.py", child), rules.Source("backend/b.py", parent)]
-    assert rules.problems(sources) == {"wrong": (409, "backend/a.py", 1)}
+    first = ast.parse("class Problem(Exception):\n    slug: str = 'unexpected'")
+    sources = [
+        rules.Source("backend/a.py", child),
+        rules.Source("backend/b.py", parent),
+        rules.Source("backend/c.py", first),
+    ]
+    assert rules.problems(sources) == {
+        "unexpected": (500, "backend/c.py", 1),
+        "wrong": (409, "backend/a.py", 1),
+    }
