@@ -5,7 +5,6 @@ every subscription worthless: it is made once and kept with the installation's s
 """
 
 import base64
-from urllib.parse import urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -60,16 +59,14 @@ class VapidKey:
         point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         return to_base64url(point)
 
-    def authorization(self, endpoint: str, subject: str, *, now_s: int) -> str:
+    def authorization(self, origin: str, subject: str, *, now_s: int) -> str:
         """The ``Authorization`` header for one push service; signed anew every eleven hours.
 
         Args:
-            endpoint: the subscription's address; its origin is the audience.
+            origin: the push service's scheme, host and port, as ``https://push.example``.
             subject: how the push service reaches us, ``mailto:`` or ``https:``.
             now_s: Unix time, seconds.
         """
-        parts = urlsplit(endpoint)
-        origin = f"{parts.scheme}://{parts.netloc}"
         expires, token = self._tokens.get((origin, subject), (0, ""))
         if not now_s + _RENEW_S < expires <= now_s + _LIFE_S:
             expires = now_s + _LIFE_S

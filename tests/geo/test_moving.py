@@ -120,6 +120,20 @@ def test_memory_follows_the_people_and_not_where_they_have_been() -> None:
     assert (len(index), index.cells) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [Point(89.9, 10.0), Point(-89.0, -170.0), Point(0, 180), Point(31, -179.9), Point(70, 179)],
+)
+def test_nobody_is_missed_across_a_pole_or_the_date_line(origin: Point) -> None:
+    everywhere = [Point(lat, lon) for lat in range(-90, 91, 3) for lon in range(-180, 180, 5)]
+    index: MovingIndex[int] = MovingIndex(cell_m=200_000)
+    for key, at in enumerate(everywhere):
+        index.insert(key, at)
+    assert index.nearest(origin, k=40, within_m=math.inf) == measured_by_hand(
+        dict(enumerate(everywhere)), origin, 40, math.inf
+    )
+
+
 def test_the_limit_distance_is_inside() -> None:
     index: MovingIndex[str] = MovingIndex()
     index.insert("wang", Point(31.318, 120.633))
