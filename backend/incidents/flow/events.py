@@ -1,0 +1,529 @@
+"""What happened: facts in the past tense. Applying one can never fail.
+
+The tag of each struct is its type in the journal; fields are only ever added.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from backend.incidents.flow.vocabulary import (
+    Actor,
+    Candidate,
+    Handling,
+    Kind,
+    OfficeRef,
+    Place,
+    Urgency,
+)
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="type"):
+    """Base of all events' bodies."""
+
+
+# --- the alarm ----------------------------------------------------------------------------
+
+
+class AlertRaised(Fact, frozen=True, kw_only=True, tag="AlertRaised"):
+    no: str
+    kind: Kind
+    urgency: Urgency
+    handling: Handling
+    place: Place
+    detector_id: UUID
+    label: str
+    quantity: str
+    value: float | None
+    unit: str
+    limit: float | None
+    emitted_at: datetime
+    follows: UUID | None
+    at_once: bool
+    late_cause: str | None = None
+
+
+class EpisodeAdded(Fact, frozen=True, kw_only=True, tag="EpisodeAdded"):
+    detector_id: UUID
+    label: str
+    kind: Kind
+    quantity: str
+    value: float | None
+    unit: str
+    limit: float | None
+    emitted_at: datetime
+    voids: bool
+    """c1 and c2 were standing and are void now (I20)."""
+
+
+class DetectorNormal(Fact, frozen=True, kw_only=True, tag="DetectorNormal"):
+    detector_id: UUID
+    at: datetime
+    normals: int
+
+
+class NormalConditionMet(Fact, frozen=True, kw_only=True, tag="NormalConditionMet"):
+    """c1 of 6.3.6.1: how = normal | replaced | rebaselined | hand_measured."""
+
+    how: str
+    evidence: str = ""
+    second: str | None = None
+
+
+# --- the desk -----------------------------------------------------------------------------
+
+
+class DeskPresented(Fact, frozen=True, kw_only=True, tag="DeskPresented"):
+    desk: str
+    after_ms: int
+
+
+class DeskMissing(Fact, frozen=True, kw_only=True, tag="DeskMissing"):
+    pass
+
+
+class IncidentClaimed(Fact, frozen=True, kw_only=True, tag="IncidentClaimed"):
+    by: str
+    name: str
+
+
+class CallLogged(Fact, frozen=True, kw_only=True, tag="CallLogged"):
+    contact: str
+    result: str
+    phrase: str | None
+    attempt: int
+
+
+class PartySaidFalse(Fact, frozen=True, kw_only=True, tag="PartySaidFalse"):
+    speaker: str
+    relation: str
+    on_spot: bool
+    stands_down: bool
+    missing: tuple[str, ...] = ()
+
+
+class PartySaidHandled(Fact, frozen=True, kw_only=True, tag="PartySaidHandled"):
+    speaker: str
+    note: str
+
+
+class VerificationVisitDue(Fact, frozen=True, kw_only=True, tag="VerificationVisitDue"):
+    pass
+
+
+class PartyCouldNotHandle(Fact, frozen=True, kw_only=True, tag="PartyCouldNotHandle"):
+    speaker: str
+
+
+class PartyUnreached(Fact, frozen=True, kw_only=True, tag="PartyUnreached"):
+    attempts: int
+
+
+class PartyNeededRescue(Fact, frozen=True, kw_only=True, tag="PartyNeededRescue"):
+    speaker: str
+    note: str
+
+
+# --- dispatch -----------------------------------------------------------------------------
+
+
+class DispatchRequested(Fact, frozen=True, kw_only=True, tag="DispatchRequested"):
+    reason: str
+    round: int
+    preferred: UUID | None = None
+
+
+class Offered(Fact, frozen=True, kw_only=True, tag="Offered"):
+    offer_id: UUID
+    staff_id: UUID
+    staff_name: str
+    badge: str
+    metres: float | None
+    minutes: float | None
+    basis: str
+    expires_at: datetime
+    pre_alerted: tuple[UUID, ...]
+    candidates: tuple[Candidate, ...]
+
+
+class OfferDeclined(Fact, frozen=True, kw_only=True, tag="OfferDeclined"):
+    offer_id: UUID
+    staff_id: UUID
+    staff_name: str
+    reason: str
+    note: str
+
+
+class OfferExpired(Fact, frozen=True, kw_only=True, tag="OfferExpired"):
+    offer_id: UUID
+    staff_id: UUID
+    staff_name: str
+
+
+class OfferReleased(Fact, frozen=True, kw_only=True, tag="OfferReleased"):
+    offer_id: UUID
+    staff_id: UUID
+    reason: str
+
+
+class NobodyLeftToAsk(Fact, frozen=True, kw_only=True, tag="NobodyLeftToAsk"):
+    candidates: tuple[Candidate, ...]
+
+
+class Accepted(Fact, frozen=True, kw_only=True, tag="Accepted"):
+    offer_id: UUID | None
+    staff_id: UUID
+    staff_name: str
+    badge: str
+    metres: float | None
+    minutes: float | None
+    lead: bool
+
+
+class LeadReleased(Fact, frozen=True, kw_only=True, tag="LeadReleased"):
+    staff_id: UUID
+    staff_name: str
+    reason: str
+
+
+class RespondersStoodDown(Fact, frozen=True, kw_only=True, tag="RespondersStoodDown"):
+    staff_ids: tuple[UUID, ...]
+
+
+# --- on scene -----------------------------------------------------------------------------
+
+
+class ArrivedOnScene(Fact, frozen=True, kw_only=True, tag="ArrivedOnScene"):
+    staff_id: UUID
+    staff_name: str
+    metres_off: float | None
+    lead: bool
+
+
+class FalseDeclared(Fact, frozen=True, kw_only=True, tag="FalseDeclared"):
+    staff_id: UUID
+    detector_photo: str | None
+    no_photo_reason: str | None
+    note: str
+
+
+class RealConfirmed(Fact, frozen=True, kw_only=True, tag="RealConfirmed"):
+    note: str
+
+
+class AssessedControllable(Fact, frozen=True, kw_only=True, tag="AssessedControllable"):
+    reason: str
+
+
+class AssessedUncontrollable(Fact, frozen=True, kw_only=True, tag="AssessedUncontrollable"):
+    reason: str
+
+
+class PpeConfirmed(Fact, frozen=True, kw_only=True, tag="PpeConfirmed"):
+    staff_id: UUID
+    kinds: tuple[Kind, ...]
+
+
+class PpeMissing(Fact, frozen=True, kw_only=True, tag="PpeMissing"):
+    staff_id: UUID
+    missing: tuple[str, ...]
+
+
+class HandlingStarted(Fact, frozen=True, kw_only=True, tag="HandlingStarted"):
+    pass
+
+
+class Entered(Fact, frozen=True, kw_only=True, tag="Entered"):
+    staff_id: UUID
+    staff_name: str
+
+
+class LeftScene(Fact, frozen=True, kw_only=True, tag="LeftScene"):
+    staff_id: UUID
+    staff_name: str
+
+
+class CheckedIn(Fact, frozen=True, kw_only=True, tag="CheckedIn"):
+    staff_id: UUID
+
+
+class ItemDone(Fact, frozen=True, kw_only=True, tag="ItemDone"):
+    card: str
+    item: str
+    result: str
+    reason: str | None
+    value: float | None
+    photo: str | None
+    cause: str | None
+
+
+class Withdrawn(Fact, frozen=True, kw_only=True, tag="Withdrawn"):
+    staff_id: UUID | None
+    reason: str
+
+
+class TrappedChanged(Fact, frozen=True, kw_only=True, tag="TrappedChanged"):
+    count: int
+    before: int
+    place: str
+    outcome: str | None
+
+
+class InjuredChanged(Fact, frozen=True, kw_only=True, tag="InjuredChanged"):
+    count: int
+    handed_over: int
+
+
+class AmbulanceNeeded(Fact, frozen=True, kw_only=True, tag="AmbulanceNeeded"):
+    pass
+
+
+class EmergencyCallLogged(Fact, frozen=True, kw_only=True, tag="EmergencyCallLogged"):
+    number: str
+    result: str
+
+
+class FinalChecked(Fact, frozen=True, kw_only=True, tag="FinalChecked"):
+    note: str
+
+
+class HazardEliminated(Fact, frozen=True, kw_only=True, tag="HazardEliminated"):
+    """c2 of 6.3.6.1."""
+
+    staff_id: UUID | None
+    staff_name: str
+    note: str
+
+
+# --- rescue, evacuation, cordon -----------------------------------------------------------
+
+
+class ReportQueued(Fact, frozen=True, kw_only=True, tag="ReportQueued"):
+    report_id: UUID
+    office: OfficeRef
+    situation: str
+    location_gap: bool
+
+
+class ReportGap(Fact, frozen=True, kw_only=True, tag="ReportGap"):
+    """A report was due and no office is registered for the address."""
+
+
+class ReportSent(Fact, frozen=True, kw_only=True, tag="ReportSent"):
+    report_id: UUID
+
+
+class ReportReached(Fact, frozen=True, kw_only=True, tag="ReportReached"):
+    report_id: UUID
+
+
+class ReportAcknowledged(Fact, frozen=True, kw_only=True, tag="ReportAcknowledged"):
+    report_id: UUID
+    office_name: str
+    reply: str | None
+    sent: bool
+
+
+class ReportUndelivered(Fact, frozen=True, kw_only=True, tag="ReportUndelivered"):
+    report_id: UUID
+    reason: str
+
+
+class RoadOpened(Fact, frozen=True, kw_only=True, tag="RoadOpened"):
+    pass
+
+
+class GuideInPlace(Fact, frozen=True, kw_only=True, tag="GuideInPlace"):
+    person: str
+    place: str
+
+
+class VehicleCame(Fact, frozen=True, kw_only=True, tag="VehicleCame"):
+    what: str
+
+
+class EvacuationStarted(Fact, frozen=True, kw_only=True, tag="EvacuationStarted"):
+    pass
+
+
+class PersonAccounted(Fact, frozen=True, kw_only=True, tag="PersonAccounted"):
+    person_id: str | None
+    household: str
+    count: int
+    status: str
+
+
+class EvacuationClosed(Fact, frozen=True, kw_only=True, tag="EvacuationClosed"):
+    handed_to: str | None
+
+
+class CordonSet(Fact, frozen=True, kw_only=True, tag="CordonSet"):
+    shape: dict[str, Any]
+    radius_m: float | None
+    posts: int
+
+
+class CordonLifted(Fact, frozen=True, kw_only=True, tag="CordonLifted"):
+    pass
+
+
+class CommandHeld(Fact, frozen=True, kw_only=True, tag="CommandHeld"):
+    commander: str
+
+
+class CommandReturned(Fact, frozen=True, kw_only=True, tag="CommandReturned"):
+    commander: str
+
+
+class HandedToAuthority(Fact, frozen=True, kw_only=True, tag="HandedToAuthority"):
+    authority: str
+    acknowledged_by: str
+    cycle_d: int
+
+
+# --- release and after --------------------------------------------------------------------
+
+
+class Released(Fact, frozen=True, kw_only=True, tag="Released"):
+    how: str
+    category: str
+
+
+class FalseOverruled(Fact, frozen=True, kw_only=True, tag="FalseOverruled"):
+    reason: str
+
+
+class ObligationDue(Fact, frozen=True, kw_only=True, tag="ObligationDue"):
+    code: str
+    due_at: datetime | None
+
+
+class ObligationMet(Fact, frozen=True, kw_only=True, tag="ObligationMet"):
+    code: str
+
+
+class ObligationWaived(Fact, frozen=True, kw_only=True, tag="ObligationWaived"):
+    code: str
+    reason: str
+
+
+class Advised(Fact, frozen=True, kw_only=True, tag="Advised"):
+    kind: str
+    way: str
+
+
+class FalseReportFiled(Fact, frozen=True, kw_only=True, tag="FalseReportFiled"):
+    cause: str
+    analysis: str
+    measure: str
+
+
+class CommunityReported(Fact, frozen=True, kw_only=True, tag="CommunityReported"):
+    state: str
+
+
+class UnitReached(Fact, frozen=True, kw_only=True, tag="UnitReached"):
+    unit: str
+    by: str
+
+
+class Checked(Fact, frozen=True, kw_only=True, tag="Checked"):
+    result: str
+    value: float | None
+
+
+class CauseEstablished(Fact, frozen=True, kw_only=True, tag="CauseEstablished"):
+    code: str
+    note: str
+
+
+class ArchiveRequested(Fact, frozen=True, kw_only=True, tag="ArchiveRequested"):
+    pass
+
+
+class Archived(Fact, frozen=True, kw_only=True, tag="Archived"):
+    hash: str
+    previous: str
+    sealed_at: datetime
+
+
+class AddendumAppended(Fact, frozen=True, kw_only=True, tag="AddendumAppended"):
+    reason: str
+    text: str
+    approved_by: str
+
+
+class AddendumProposed(Fact, frozen=True, kw_only=True, tag="AddendumProposed"):
+    """A field fact that arrived after the seal; the desk may approve it as an addendum."""
+
+    command: str
+    arguments: dict[str, Any]
+
+
+class NoteAdded(Fact, frozen=True, kw_only=True, tag="NoteAdded"):
+    text: str
+
+
+class PhotoAdded(Fact, frozen=True, kw_only=True, tag="PhotoAdded"):
+    sha256: str
+    taken_at: datetime
+    caption: str
+    burnt_sha256: str | None
+
+
+class LateStatement(Fact, frozen=True, kw_only=True, tag="LateStatement"):
+    """A field command that came too late to be applied; the desk reads it (I9)."""
+
+    command: str
+    arguments: dict[str, Any]
+    why: str
+
+
+class LateRaise(Fact, frozen=True, kw_only=True, tag="LateRaise"):
+    """Severity was raised after release; a linked incident is opened for it."""
+
+    command: str
+    arguments: dict[str, Any]
+
+
+class Reminded(Fact, frozen=True, kw_only=True, tag="Reminded"):
+    about: str
+
+
+AnyFact = (
+    AlertRaised | EpisodeAdded | DetectorNormal | NormalConditionMet | DeskPresented | DeskMissing
+    | IncidentClaimed | CallLogged | PartySaidFalse | PartySaidHandled | VerificationVisitDue
+    | PartyCouldNotHandle | PartyUnreached | PartyNeededRescue | DispatchRequested | Offered
+    | OfferDeclined | OfferExpired | OfferReleased | NobodyLeftToAsk | Accepted | LeadReleased
+    | RespondersStoodDown | ArrivedOnScene | FalseDeclared | RealConfirmed | AssessedControllable
+    | AssessedUncontrollable | PpeConfirmed | PpeMissing | HandlingStarted | Entered | LeftScene
+    | CheckedIn | ItemDone | Withdrawn | TrappedChanged | InjuredChanged | AmbulanceNeeded
+    | EmergencyCallLogged | FinalChecked | HazardEliminated | ReportQueued | ReportGap | ReportSent
+    | ReportReached | ReportAcknowledged | ReportUndelivered | RoadOpened | GuideInPlace
+    | VehicleCame | EvacuationStarted | PersonAccounted | EvacuationClosed | CordonSet
+    | CordonLifted | CommandHeld | CommandReturned | HandedToAuthority | Released | FalseOverruled
+    | ObligationDue | ObligationMet | ObligationWaived | Advised | FalseReportFiled
+    | CommunityReported | UnitReached | Checked | CauseEstablished | ArchiveRequested | Archived
+    | AddendumAppended | AddendumProposed | NoteAdded | PhotoAdded | LateStatement | LateRaise | Reminded
+)  # fmt: skip
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One row of the journal: a fact and who, when and by which command (I17)."""
+
+    incident_id: UUID
+    version: int
+    command_id: UUID
+    actor: Actor
+    occurred_at: datetime
+    received_at: datetime
+    late: bool
+    source: str
+    fact: AnyFact
+
+
+def type_of(fact: Fact) -> str:
+    """The fact's type in the journal."""
+    return str(type(fact).__struct_config__.tag)

@@ -1,0 +1,271 @@
+"""Where an incident stands: the state folded from its journal."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from backend.incidents.flow.vocabulary import (
+    ALERTING,
+    Candidate,
+    Control,
+    Handling,
+    Kind,
+    OfficeRef,
+    Place,
+    State,
+    Urgency,
+)
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Base of the incident's parts; camelCase on the wire."""
+
+
+class Detector(Part, frozen=True, kw_only=True, rename="camel"):
+    id: UUID
+    label: str
+    kind: Kind
+    quantity: str
+    unit: str
+    limit: float | None
+    raised_value: float | None
+    alarming: bool
+    raised_at: datetime
+    normal_since: datetime | None = None
+    normals: int = 0
+    episodes: int = 1
+
+
+class Attempt(Part, frozen=True, kw_only=True, rename="camel"):
+    contact: str
+    result: str
+    at: datetime
+
+
+class Contact(Part, frozen=True, kw_only=True, rename="camel"):
+    phase: str = "idle"
+    outcome: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+
+class OfferMade(Part, frozen=True, kw_only=True, rename="camel"):
+    id: UUID
+    staff_id: UUID
+    name: str
+    badge: str
+    metres: float | None
+    minutes: float | None
+    offered_at: datetime
+    expires_at: datetime
+    outcome: str = "open"
+    reason: str | None = None
+
+
+class Responder(Part, frozen=True, kw_only=True, rename="camel"):
+    staff_id: UUID
+    name: str
+    badge: str
+    metres: float | None
+    minutes: float | None
+    accepted_at: datetime
+    arrived_at: datetime | None = None
+
+
+class Ppe(Part, frozen=True, kw_only=True, rename="camel"):
+    ok: bool
+    missing: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+
+
+class People(Part, frozen=True, kw_only=True, rename="camel"):
+    trapped: int = 0
+    injured: int = 0
+    handed_over: int = 0
+    call120: str = "not_needed"
+
+
+class Item(Part, frozen=True, kw_only=True, rename="camel"):
+    card: str
+    item: str
+    result: str
+    reason: str | None
+    value: float | None
+    photo: str | None
+    cause: str | None
+    by: str
+    at: datetime
+
+
+class PhotoTaken(Part, frozen=True, kw_only=True, rename="camel"):
+    sha256: str
+    burnt_sha256: str | None
+    by: str
+    taken_at: datetime
+    caption: str
+
+
+class Report(Part, frozen=True, kw_only=True, rename="camel"):
+    id: UUID
+    office: OfficeRef
+    situation: str
+    status: str
+    queued_at: datetime
+    sent_at: datetime | None = None
+    delivered_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    reply: str | None = None
+    dispatched: bool = False
+    location_gap: bool = False
+
+
+class Evacuation(Part, frozen=True, kw_only=True, rename="camel"):
+    state: str = "none"
+    out: int = 0
+    refused: int = 0
+    absent: int = 0
+    handed_to: str | None = None
+
+
+class Cordon(Part, frozen=True, kw_only=True, rename="camel"):
+    state: str = "none"
+    shape: dict[str, Any] | None = None
+    radius_m: float | None = None
+    posts: int = 0
+
+
+class Condition(Part, frozen=True, kw_only=True, rename="camel"):
+    """c1 (how) or c2 (by, name) of 6.3.6.1, and since when it stands."""
+
+    at: datetime
+    how: str = ""
+    by: str = ""
+    name: str = ""
+
+
+class Obligation(Part, frozen=True, kw_only=True, rename="camel"):
+    code: str
+    due_at: datetime | None
+    done_at: datetime | None = None
+    waived_at: datetime | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.done_at is not None or self.waived_at is not None
+
+
+class Statement(Part, frozen=True, kw_only=True, rename="camel"):
+    at: datetime
+    by: str
+    command: str
+    why: str
+    arguments: dict[str, Any]
+
+
+class Sealed(Part, frozen=True, kw_only=True, rename="camel"):
+    hash: str
+    previous: str
+    sealed_at: datetime
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole of one incident. ``state`` is NEW before the first event."""
+
+    id: UUID | None = None
+    version: int = 0
+    state: State = State.NEW
+    no: str = ""
+    kind: Kind = Kind.SMOKE
+    urgency: Urgency = Urgency.NOTICE
+    handling: Handling = Handling.ACTUAL
+    place: Place = Place(address="")
+    emitted_at: datetime | None = None
+    at_once: bool = False
+    follows: UUID | None = None
+    presented_at: datetime | None = None
+    presented_ms: int | None = None
+    claimed_by: str | None = None
+    claimed_name: str = ""
+    claimed_at: datetime | None = None
+    detectors: dict[UUID, Detector] = {}
+    last_alarm_at: datetime | None = None
+    contact: Contact = Contact()
+    verification: bool = False
+    round: int = 0
+    dispatch_open: bool = False
+    preferred: UUID | None = None
+    tried: frozenset[UUID] = frozenset()
+    offers: tuple[OfferMade, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    nobody_left: bool = False
+    lead: Responder | None = None
+    helpers: tuple[Responder, ...] = ()
+    real: bool | None = None
+    control: Control = Control.UNKNOWN
+    controllable_at: datetime | None = None
+    withdrawn: bool = False
+    ppe: dict[UUID, Ppe] = {}
+    entered: dict[UUID, datetime] = {}
+    ever_entered: frozenset[UUID] = frozenset()
+    people: People = People()
+    calls: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
+    photos: tuple[PhotoTaken, ...] = ()
+    reports: tuple[Report, ...] = ()
+    report_gap: bool = False
+    road_open: bool = False
+    guide: str = ""
+    vehicles: tuple[str, ...] = ()
+    evacuation: Evacuation = Evacuation()
+    cordon: Cordon = Cordon()
+    command_held_by: str | None = None
+    final_checked_at: datetime | None = None
+    c1: Condition | None = None
+    c2: Condition | None = None
+    false_by: str | None = None
+    false_declared_at: datetime | None = None
+    structure_hazard: bool = False
+    obligations: tuple[Obligation, ...] = ()
+    met: frozenset[str] = frozenset()
+    released_at: datetime | None = None
+    released_how: str | None = None
+    category: str | None = None
+    archive_requested_at: datetime | None = None
+    seal: Sealed | None = None
+    late_statements: tuple[Statement, ...] = ()
+    relevant_at: datetime | None = None
+    """Latest change that a late lowering command must not undo (lifecycle 8.5)."""
+    applied: dict[UUID, int] = {}
+    """Command id → version after it: the same command again changes nothing (I10)."""
+
+    @property
+    def alert_active(self) -> bool:
+        return self.state in ALERTING
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """All alert types in the incident, the first one first."""
+        found = [self.kind, *(d.kind for d in self.detectors.values())]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def open_offer(self) -> OfferMade | None:
+        return next((o for o in self.offers if o.outcome == "open"), None)
+
+    @property
+    def alarming(self) -> tuple[Detector, ...]:
+        return tuple(d for d in self.detectors.values() if d.alarming)
+
+    def leads(self, staff: UUID | None) -> bool:
+        return staff is not None and self.lead is not None and self.lead.staff_id == staff
+
+    def on_it(self, staff: UUID | None) -> bool:
+        """Lead or helper."""
+        return self.leads(staff) or any(h.staff_id == staff for h in self.helpers)
+
+    def owes(self, code: str) -> bool:
+        return any(o.code == code and not o.settled for o in self.obligations)
+
+    def report(self, report_id: UUID) -> Report | None:
+        return next((r for r in self.reports if r.id == report_id), None)

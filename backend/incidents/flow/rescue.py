@@ -1,0 +1,316 @@
+"""Region: report for rescue, guiding, evacuation, cordon, fire command (6.3.4, 6.3.5)."""
+
+import msgspec
+
+from backend.incidents.flow import commands as c
+from backend.incidents.flow import events as e
+from backend.incidents.flow.facts import Facts, refuse
+from backend.incidents.flow.incident import Cordon, Incident, Report
+from backend.incidents.flow.shared import (
+    Answer,
+    Decide,
+    Evolve,
+    escalate,
+    meet,
+    report_to_offices,
+)
+from backend.incidents.flow.vocabulary import Control
+
+put = msgspec.structs.replace
+
+
+def report_trapped(now: Incident, order: c.Order, cmd: c.ReportTrapped, facts: Facts) -> Answer:
+    """Trapped people force the report for rescue (T13); fewer needs what became of them."""
+    if cmd.count < 0:
+        return refuse("count_below_zero")
+    before = now.people.trapped
+    if cmd.count < before and not (cmd.outcome or "").strip():
+        return refuse("outcome_needed")
+    said = e.TrappedChanged(count=cmd.count, before=before, place=cmd.place, outcome=cmd.outcome)
+    if cmd.count == 0 or (cmd.count <= before and now.control is Control.UNCONTROLLABLE):
+        return (said,)
+    return (said, *escalate(now, facts, "trapped"))
+
+
+def report_injured(now: Incident, order: c.Order, cmd: c.ReportInjured, facts: Facts) -> Answer:
+    if cmd.count < 0 or cmd.handed_over < 0:
+        return refuse("count_below_zero")
+    if cmd.count < now.people.injured:
+        return refuse("count_only_grows", str(now.people.injured))
+    said = e.InjuredChanged(count=cmd.count, handed_over=min(cmd.handed_over, cmd.count))
+    needs = cmd.count > now.people.injured and now.people.call120 == "not_needed"
+    return (said, e.AmbulanceNeeded()) if needs else (said,)
+
+
+def log_emergency_call(
+    now: Incident, order: c.Order, cmd: c.LogEmergencyCall, facts: Facts
+) -> Answer:
+    return (e.EmergencyCallLogged(number=cmd.number, result=cmd.result),)
+
+
+def report_to(now: Incident, order: c.Order, cmd: c.ReportTo, facts: Facts) -> Answer:
+    wanted = facts.offices
+    if cmd.offices is not None:
+        wanted = tuple(o for o in facts.offices if o.id in set(cmd.offices))
+        if len(wanted) != len(set(cmd.offices)):
+            return refuse("office_unknown")
+    return report_to_offices(now, msgspec.structs.replace(facts, offices=wanted), cmd.situation)
+
+
+def report_delivered(now: Incident, order: c.Order, cmd: c.ReportDelivered, facts: Facts) -> Answer:
+    report = now.report(cmd.report_id)
+    if report is None:
+        return refuse("no_such_report")
+    reached = report.delivered_at is not None
+    return () if reached else (e.ReportReached(report_id=cmd.report_id),)
+
+
+def report_failed(now: Incident, order: c.Order, cmd: c.ReportFailed, facts: Facts) -> Answer:
+    report = now.report(cmd.report_id)
+    if report is None:
+        return refuse("no_such_report")
+    if report.delivered_at is not None or report.status == "failed":
+        return ()
+    return (e.ReportUndelivered(report_id=cmd.report_id, reason=cmd.reason),)
+
+
+def acknowledge_report(
+    now: Incident, order: c.Order, cmd: c.AcknowledgeReport, facts: Facts
+) -> Answer:
+    report = now.report(cmd.report_id)
+    if report is None or order.actor.id != f"office:{report.office.id}":
+        return refuse("no_such_report")
+    new = (cmd.reply or None) != report.reply or cmd.sent != report.dispatched
+    if report.acknowledged_at is not None and not new:
+        return ()
+    said = e.ReportAcknowledged(
+        report_id=cmd.report_id, office_name=report.office.name, reply=cmd.reply, sent=cmd.sent
+    )
+    community = report.office.kind == "community" and now.owes("community_report")
+    return (said, *meet(now, "community_report")) if community else (said,)
+
+
+def road_cleared(now: Incident, order: c.Order, cmd: c.RoadCleared, facts: Facts) -> Answer:
+    return () if now.road_open else (e.RoadOpened(),)
+
+
+def guide_posted(now: Incident, order: c.Order, cmd: c.GuidePosted, facts: Facts) -> Answer:
+    return (e.GuideInPlace(person=cmd.person or order.actor.name, place=cmd.place),)
+
+
+def vehicle_arrived(now: Incident, order: c.Order, cmd: c.VehicleArrived, facts: Facts) -> Answer:
+    return (e.VehicleCame(what=cmd.what),)
+
+
+def start_evacuation(now: Incident, order: c.Order, cmd: c.StartEvacuation, facts: Facts) -> Answer:
+    return () if now.evacuation.state == "running" else (e.EvacuationStarted(),)
+
+
+def person_out(now: Incident, order: c.Order, cmd: c.PersonOut, facts: Facts) -> Answer:
+    if cmd.count < 1:
+        return refuse("count_below_zero")
+    said = e.PersonAccounted(
+        person_id=cmd.person_id, household=cmd.household, count=cmd.count, status=cmd.status
+    )
+    return (said,) if now.evacuation.state == "running" else (e.EvacuationStarted(), said)
+
+
+def close_evacuation(now: Incident, order: c.Order, cmd: c.CloseEvacuation, facts: Facts) -> Answer:
+    if now.evacuation.state != "running":
+        return ()
+    if cmd.unaccounted > 0 and not (cmd.handed_to or now.command_held_by):
+        return refuse("people_unaccounted", str(cmd.unaccounted))
+    return (e.EvacuationClosed(handed_to=cmd.handed_to),)
+
+
+def set_cordon(now: Incident, order: c.Order, cmd: c.SetCordon, facts: Facts) -> Answer:
+    if cmd.shape.get("type") not in {"Polygon", "Point"} or not cmd.shape.get("coordinates"):
+        return refuse("no_geometry")
+    return (e.CordonSet(shape=cmd.shape, radius_m=cmd.radius_m, posts=cmd.posts),)
+
+
+def lift_cordon(now: Incident, order: c.Order, cmd: c.LiftCordon, facts: Facts) -> Answer:
+    if now.cordon.state != "set":
+        return ()
+    if now.evacuation.state == "running":
+        return refuse("evacuation_running")
+    if now.command_held_by is not None:
+        return refuse("fire_command_holds", now.command_held_by)
+    return (e.CordonLifted(),)
+
+
+def fire_takes(now: Incident, order: c.Order, cmd: c.FireCommandTakesOver, facts: Facts) -> Answer:
+    return () if now.command_held_by == cmd.commander else (e.CommandHeld(commander=cmd.commander),)
+
+
+def fire_gives(now: Incident, order: c.Order, cmd: c.FireCommandGivesBack, facts: Facts) -> Answer:
+    held = now.command_held_by is not None
+    return (e.CommandReturned(commander=cmd.commander),) if held else ()
+
+
+# --- applying -----------------------------------------------------------------------------
+
+
+def trapped(now: Incident, event: e.Event, fact: e.TrappedChanged) -> Incident:
+    more = fact.count > fact.before
+    return put(
+        now,
+        people=put(now.people, trapped=fact.count),
+        relevant_at=event.received_at if more else now.relevant_at,
+    )
+
+
+def injured(now: Incident, event: e.Event, fact: e.InjuredChanged) -> Incident:
+    return put(
+        now,
+        people=put(now.people, injured=fact.count, handed_over=fact.handed_over),
+        relevant_at=event.received_at,
+    )
+
+
+def ambulance(now: Incident, event: e.Event, fact: e.AmbulanceNeeded) -> Incident:
+    called = "120" in now.calls
+    return put(now, people=put(now.people, call120="called" if called else "needed"))
+
+
+def called(now: Incident, event: e.Event, fact: e.EmergencyCallLogged) -> Incident:
+    after = put(now, calls=(*now.calls, fact.number))
+    if fact.number != "120" or now.people.call120 == "not_needed":
+        return after
+    return put(after, people=put(now.people, call120="called"))
+
+
+def queued(now: Incident, event: e.Event, fact: e.ReportQueued) -> Incident:
+    report = Report(
+        id=fact.report_id,
+        office=fact.office,
+        situation=fact.situation,
+        status="queued",
+        queued_at=event.received_at,
+        location_gap=fact.location_gap,
+    )
+    return put(now, reports=(*now.reports, report))
+
+
+def gap(now: Incident, event: e.Event, fact: e.ReportGap) -> Incident:
+    return put(now, report_gap=True)
+
+
+def _mark(now: Incident, report_id: object, **changes: object) -> Incident:
+    reports = tuple(put(r, **changes) if r.id == report_id else r for r in now.reports)
+    return put(now, reports=reports)
+
+
+def sent(now: Incident, event: e.Event, fact: e.ReportSent) -> Incident:
+    return _mark(now, fact.report_id, status="sent", sent_at=event.received_at)
+
+
+def reached(now: Incident, event: e.Event, fact: e.ReportReached) -> Incident:
+    at = event.received_at
+    known = now.report(fact.report_id)
+    sent_at = (known.sent_at if known else None) or at
+    return _mark(now, fact.report_id, status="delivered", delivered_at=at, sent_at=sent_at)
+
+
+def acknowledged(now: Incident, event: e.Event, fact: e.ReportAcknowledged) -> Incident:
+    known = now.report(fact.report_id)
+    at = event.received_at
+    return _mark(
+        now,
+        fact.report_id,
+        status="acknowledged",
+        acknowledged_at=(known.acknowledged_at if known else None) or at,
+        delivered_at=(known.delivered_at if known else None) or at,
+        reply=fact.reply,
+        dispatched=fact.sent,
+    )
+
+
+def undelivered(now: Incident, event: e.Event, fact: e.ReportUndelivered) -> Incident:
+    return _mark(now, fact.report_id, status="failed")
+
+
+def road(now: Incident, event: e.Event, fact: e.RoadOpened) -> Incident:
+    return put(now, road_open=True)
+
+
+def guide(now: Incident, event: e.Event, fact: e.GuideInPlace) -> Incident:
+    return put(now, guide=f"{fact.person} · {fact.place}".strip(" ·"))
+
+
+def vehicle(now: Incident, event: e.Event, fact: e.VehicleCame) -> Incident:
+    return put(now, vehicles=(*now.vehicles, fact.what))
+
+
+def evacuating(now: Incident, event: e.Event, fact: e.EvacuationStarted) -> Incident:
+    return put(now, evacuation=put(now.evacuation, state="running"))
+
+
+def accounted(now: Incident, event: e.Event, fact: e.PersonAccounted) -> Incident:
+    field = {"out": "out", "refused": "refused", "nobody_home": "absent"}[fact.status]
+    more = getattr(now.evacuation, field) + fact.count
+    return put(now, evacuation=put(now.evacuation, **{field: more}))
+
+
+def evacuated(now: Incident, event: e.Event, fact: e.EvacuationClosed) -> Incident:
+    return put(now, evacuation=put(now.evacuation, state="closed", handed_to=fact.handed_to))
+
+
+def cordoned(now: Incident, event: e.Event, fact: e.CordonSet) -> Incident:
+    cordon = Cordon(state="set", shape=fact.shape, radius_m=fact.radius_m, posts=fact.posts)
+    return put(now, cordon=cordon, relevant_at=event.received_at)
+
+
+def lifted(now: Incident, event: e.Event, fact: e.CordonLifted) -> Incident:
+    return put(now, cordon=put(now.cordon, state="lifted"))
+
+
+def held(now: Incident, event: e.Event, fact: e.CommandHeld) -> Incident:
+    return put(now, command_held_by=fact.commander)
+
+
+def returned(now: Incident, event: e.Event, fact: e.CommandReturned) -> Incident:
+    return put(now, command_held_by=None)
+
+
+DECIDE: dict[type[c.Command], Decide] = {
+    c.ReportTrapped: report_trapped,
+    c.ReportInjured: report_injured,
+    c.LogEmergencyCall: log_emergency_call,
+    c.ReportTo: report_to,
+    c.ReportDelivered: report_delivered,
+    c.ReportFailed: report_failed,
+    c.AcknowledgeReport: acknowledge_report,
+    c.RoadCleared: road_cleared,
+    c.GuidePosted: guide_posted,
+    c.VehicleArrived: vehicle_arrived,
+    c.StartEvacuation: start_evacuation,
+    c.PersonOut: person_out,
+    c.CloseEvacuation: close_evacuation,
+    c.SetCordon: set_cordon,
+    c.LiftCordon: lift_cordon,
+    c.FireCommandTakesOver: fire_takes,
+    c.FireCommandGivesBack: fire_gives,
+}
+EVOLVE: dict[type[e.Fact], Evolve] = {
+    e.TrappedChanged: trapped,
+    e.InjuredChanged: injured,
+    e.AmbulanceNeeded: ambulance,
+    e.EmergencyCallLogged: called,
+    e.ReportQueued: queued,
+    e.ReportGap: gap,
+    e.ReportSent: sent,
+    e.ReportReached: reached,
+    e.ReportAcknowledged: acknowledged,
+    e.ReportUndelivered: undelivered,
+    e.RoadOpened: road,
+    e.GuideInPlace: guide,
+    e.VehicleCame: vehicle,
+    e.EvacuationStarted: evacuating,
+    e.PersonAccounted: accounted,
+    e.EvacuationClosed: evacuated,
+    e.CordonSet: cordoned,
+    e.CordonLifted: lifted,
+    e.CommandHeld: held,
+    e.CommandReturned: returned,
+}

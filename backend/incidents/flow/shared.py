@@ -1,0 +1,77 @@
+"""Small pure pieces that several regions use: debts, reports, calling for people."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from backend.incidents.flow import events as e
+from backend.incidents.flow.commands import Order
+from backend.incidents.flow.facts import Facts, Refusal
+from backend.incidents.flow.incident import Incident
+from backend.incidents.flow.kinds import KINDS
+from backend.incidents.flow.vocabulary import State
+
+Answer = tuple[e.AnyFact, ...] | Refusal
+Decide = Callable[[Incident, Order, Any, Facts], Answer]
+Evolve = Callable[[Incident, e.Event, Any], Incident]
+
+BEFORE_ARRIVAL = frozenset(
+    {State.RAISED, State.DESK_HANDLING, State.PARTY_HANDLED, State.DISPATCHING, State.EN_ROUTE}
+)
+
+
+def due(now: Incident, code: str, at: datetime | None = None) -> tuple[e.AnyFact, ...]:
+    """A debt that blocks the archive; nothing when it is known already."""
+    if any(o.code == code for o in now.obligations):
+        return ()
+    return (e.ObligationDue(code=code, due_at=at),)
+
+
+def meet(now: Incident, code: str) -> tuple[e.AnyFact, ...]:
+    """Settle a debt, also one that falls due only later."""
+    return () if code in now.met else (e.ObligationMet(code=code),)
+
+
+def owed_when_real(now: Incident) -> tuple[e.AnyFact, ...]:
+    codes = dict.fromkeys(c for kind in now.kinds for c in KINDS[kind].owed_when_real)
+    return tuple(fact for code in codes for fact in due(now, code))
+
+
+def call_for_people(now: Incident, reason: str) -> tuple[e.AnyFact, ...]:
+    """Ask for a lead unless one is coming or being asked for."""
+    if now.lead is not None or now.dispatch_open:
+        return ()
+    return (e.DispatchRequested(reason=reason, round=now.round + 1),)
+
+
+def report_to_offices(now: Incident, facts: Facts, situation: str) -> tuple[e.AnyFact, ...]:
+    """One report for each office of the address that has none standing (T14).
+
+    An incomplete place is sent with a gap flag rather than held back (G10).
+    """
+    standing = {r.office.id for r in now.reports if r.status != "failed"}
+    missing = [o for o in facts.offices if o.id not in standing]
+    if not facts.offices and not now.reports:
+        return () if now.report_gap else (e.ReportGap(),)
+    return tuple(
+        e.ReportQueued(
+            report_id=report_id,
+            office=office,
+            situation=situation,
+            location_gap=not now.place.complete(),
+        )
+        for office, report_id in zip(missing, facts.new_ids, strict=False)
+    )
+
+
+def escalate(now: Incident, facts: Facts, reason: str) -> tuple[e.AnyFact, ...]:
+    """Uncontrollable: say so, report to every office, and see that somebody comes."""
+    said: tuple[e.AnyFact, ...] = (e.AssessedUncontrollable(reason=reason),)
+    return (*said, *report_to_offices(now, facts, reason), *call_for_people(now, "uncontrollable"))
+
+
+def rescue_state(now: Incident) -> State:
+    """Where an uncontrollable incident stands: RESCUE once its lead is there."""
+    if now.lead is None:
+        return State.DISPATCHING
+    return State.RESCUE if now.lead.arrived_at is not None else State.EN_ROUTE
