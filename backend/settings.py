@@ -228,6 +228,9 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
     """``jiean demo`` only."""
 
+    exercise: Annotated[
+        bool, Meta(description="every alert is an exercise; nothing leaves the house")
+    ] = False
     seed: Annotated[int, Meta(ge=0, description="same seed, same neighbourhood")] = 8
     readings_per_s: Annotated[
         float, Meta(ge=0, le=5000, description="background telemetry, messages per s")

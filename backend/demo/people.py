@@ -4,12 +4,16 @@ Telephone numbers lie in a block that no operator gives out (138 0000 xxxx). Pur
 """
 
 from random import Random
+from typing import Literal
 from uuid import UUID, uuid5
 
 import msgspec
 
 from backend.demo.homes import NAMESPACE
 from backend.demo.town import Town
+
+Post = Literal["field", "desk", "technician"]
+OfficeKind = Literal["community", "street", "fire", "emergency"]
 
 
 class Staff(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +24,7 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True):
     login: str
     name: str
     badge: str
-    post: str
+    post: Post
     roles: tuple[str, ...]
     phone: str
 
@@ -32,7 +36,7 @@ class Office(msgspec.Struct, frozen=True, kw_only=True):
     account_id: UUID
     login: str
     name: str
-    kind: str
+    kind: OfficeKind
     phone: str
     area: str
 
@@ -62,7 +66,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(s for s in self.staff if role in s.roles)
 
 
-_STAFF = (
+_STAFF: tuple[tuple[str, str, Post, str], ...] = (
     # login, name, post, role
     ("zhou", "周建国", "field", "field"),
     ("li", "李明", "field", "field"),
@@ -78,7 +82,7 @@ _STAFF = (
     ("tech", "唐一鸣", "technician", "technician"),
     ("boss", "薛平", "desk", "manager"),
 )
-_OFFICES = (
+_OFFICES: tuple[tuple[str, str, OfficeKind, str], ...] = (
     ("community", "砚池社区居委会", "community", "砚池社区全域"),
     ("street", "听橹街道办事处", "street", "听橹街道"),
     ("fire", "石湾消防救援站", "fire", "古城东片"),
