@@ -47,23 +47,22 @@ def tidy_password(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
+def _class_of(letter: str) -> str:
+    """Small, capital, digit, a letter of a script without capitals (such as 汉字), or sign."""
+    if letter.isalpha():
+        if letter.lower() == letter.upper():
+            return "script"
+        return "small" if letter.islower() else "capital"
+    return "digit" if letter.isdigit() else "sign"
+
+
 def password_faults(password: str, login: str) -> tuple[str, ...]:
     """Say what is wrong with a new password.
 
     Returns:
         Codes out of ``too_short too_long too_plain has_login``, empty when it may be used.
     """
-    classes = sum(
-        (
-            any(letter.islower() for letter in password),
-            any(letter.isupper() for letter in password),
-            any(letter.isdigit() for letter in password),
-            any(
-                not letter.isalnum() or (letter.isalpha() and letter.lower() == letter.upper())
-                for letter in password
-            ),
-        )
-    )
+    classes = len({_class_of(letter) for letter in password})
     folded = tidy_login(password)
     faults = (
         ("too_short", len(password) < PASSWORD_MIN),

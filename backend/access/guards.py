@@ -2,28 +2,27 @@
 
 from collections.abc import Callable
 
-from litestar import Request
+from litestar import Request, WebSocket
+from litestar.exceptions import WebSocketException
 from litestar.handlers.base import BaseRouteHandler
 
 from backend.access.flow import ROLES, STAFF_ROLES
 from backend.access.principal import Connection, Principal, principal_of
 from backend.access.problems import CrossSite, NotSignedIn, WrongRole
+from backend.shared.problems import Problem
 
 Guard = Callable[[Connection, BaseRouteHandler], None]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def signed_in(connection: Connection, _: BaseRouteHandler | None = None) -> Principal:
-    """Return who is asking, whatever the role.
+def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
+    """A guard that lets in every account.
 
     Raises:
-        NotSignedIn: nobody is.
+        NotSignedIn: nobody is signed in.
     """
-    principal = principal_of(connection)
-    if principal is None:
-        raise NotSignedIn("请先登录 Sign in first")
-    return principal
+    _principal(connection)
 
 
 def requires(*roles: str) -> Guard:
@@ -38,10 +37,12 @@ def requires(*roles: str) -> Guard:
         raise ValueError(f"not roles: {sorted(wanted - ROLES) or 'none given'}")
 
     def guard(connection: Connection, _: BaseRouteHandler) -> None:
-        principal = signed_in(connection)
-        if not principal.roles & wanted:
-            raise WrongRole(
-                "此账户无权进行此操作 This account may not do this", needs=sorted(wanted)
+        if not _principal(connection).roles & wanted:
+            raise _refusal(
+                connection,
+                WrongRole(
+                    "此账户无权进行此操作 This account may not do this", needs=sorted(wanted)
+                ),
             )
 
     guard.__name__ = guard.__qualname__ = f"requires {', '.join(sorted(wanted))}"
@@ -65,3 +66,17 @@ def not_cross_site(connection: Connection, _: BaseRouteHandler) -> None:
         return
     if connection.headers.get("x-jiean") != "1":
         raise CrossSite("缺少请求头 X-Jiean Header X-Jiean is missing")
+
+
+def _principal(connection: Connection) -> Principal:
+    principal = principal_of(connection)
+    if principal is None:
+        raise _refusal(connection, NotSignedIn("请先登录 Sign in first"))
+    return principal
+
+
+def _refusal(connection: Connection, problem: Problem) -> Exception:
+    """On a socket there is no answer to write a problem into: 4401 and 4403 close it."""
+    if isinstance(connection, WebSocket):
+        return WebSocketException(code=4000 + problem.status, detail=problem.slug)
+    return problem
