@@ -23,9 +23,15 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler, Message, Middleware, Scope
 
 from backend import __version__, web
+from backend.access import routes as access
+from backend.access.guards import not_cross_site
+from backend.access.middleware import SessionMiddleware
+from backend.evidence import routes as evidence
+from backend.offices import routes as offices
 from backend.shared.context import Context
 from backend.shared.db import ALL
 from backend.shared.problems import Malformed, NotFound, Problem, TooLarge, Unavailable
+from backend.staff import routes as staff
 
 log = logging.getLogger("jiean.http")
 
@@ -74,10 +80,14 @@ async def health() -> Response[Health]:
 
 ROUTES: list[ControllerRouterHandler] = [
     health,
+    *access.ROUTES,
+    *staff.ROUTES,
+    *evidence.ROUTES,
+    *offices.ROUTES,
 ]
 """Every domain adds its own ``ROUTES`` here."""
 
-MIDDLEWARE: list[Middleware] = []
+MIDDLEWARE: list[Middleware] = [SessionMiddleware()]
 """Outermost first."""
 
 
@@ -120,10 +130,16 @@ def create_app(context: Context, *, dist: Path = web.DIST) -> Litestar:
         route_handlers=[*ROUTES, no_such_api, *web.handlers(dist)],
         dependencies={"ctx": Provide(give_context)},
         middleware=MIDDLEWARE,
+        guards=[not_cross_site],
         before_send=[headers],
         exception_handlers={Exception: render},
         request_max_body_size=context.settings.http.body_max_bytes,
-        compression_config=CompressionConfig(backend="gzip", minimum_size=1024),
+        compression_config=CompressionConfig(
+            # photographs are compressed already
+            backend="gzip",
+            minimum_size=1024,
+            exclude=["^/api/evidence/"],
+        ),
         openapi_config=OpenAPIConfig(title="街安", version=__version__, path="/api/schema"),
         state=State({"context": context}),
         logging_config=None,
@@ -135,17 +151,17 @@ def create_app(context: Context, *, dist: Path = web.DIST) -> Litestar:
 def render(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
     """Any exception as a problem. What is our bug is logged whole and told in no detail."""
     if isinstance(error, Problem):
-        return _respond(request, error)
+        return _respond(error)
     if isinstance(error, HTTPException):
-        return _framework(request, error)
+        return _framework(error)
     if isinstance(error, RecursionError | UnicodeDecodeError) and _while_reading(error):
         nested = isinstance(error, RecursionError)
-        return _respond(request, Malformed("nested too deeply" if nested else "not UTF-8"))
+        return _respond(Malformed("nested too deeply" if nested else "not UTF-8"))
     if isinstance(error, AWAY):
         log.warning("%s %s: database away: %s", request.method, request.url.path, error)
-        return _respond(request, Unavailable("the database is away", retryAfterS=1))
+        return _respond(Unavailable("the database is away", retryAfterS=1))
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return _respond(request, Problem("the server made a mistake; it has been recorded"))
+    return _respond(Problem("the server made a mistake; it has been recorded"))
 
 
 def _while_reading(error: Exception) -> bool:
@@ -154,7 +170,7 @@ def _while_reading(error: Exception) -> bool:
     return any(frame.f_code.co_name == "decode_json" for frame, _line in frames)
 
 
-def _framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, Any]]:
+def _framework(error: HTTPException) -> Response[dict[str, Any]]:
     """Litestar's own refusals in our form."""
     problem: Problem
     if error.status_code == 413:
@@ -167,7 +183,7 @@ def _framework(request: Request[Any, Any, Any], error: HTTPException) -> Respons
     else:
         problem = Problem(error.detail)
         phrase = http.HTTPStatus(error.status_code).phrase
-        answer = _respond(request, problem, error.headers)
+        answer = _respond(problem, error.headers)
         answer.status_code = error.status_code
         answer.content |= {
             "type": "urn:jiean:problem:" + phrase.lower().replace(" ", "-"),
@@ -175,7 +191,7 @@ def _framework(request: Request[Any, Any, Any], error: HTTPException) -> Respons
             "status": error.status_code,
         }
         return answer
-    return _respond(request, problem, error.headers)
+    return _respond(problem, error.headers)
 
 
 def _fields(extra: Any) -> list[dict[str, str]]:
@@ -189,9 +205,7 @@ def _fields(extra: Any) -> list[dict[str, str]]:
     ]
 
 
-def _respond(
-    request: Request[Any, Any, Any], problem: Problem, headers: Any = None
-) -> Response[dict[str, Any]]:
+def _respond(problem: Problem, headers: Any = None) -> Response[dict[str, Any]]:
     found = dict(headers or {})
     if "retryAfterS" in problem.facts:
         found["Retry-After"] = str(problem.facts["retryAfterS"])
