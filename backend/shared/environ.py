@@ -97,6 +97,8 @@ def parse(raw: str, kind: Any) -> Any:
 
 
 def _hook(kind: Any, value: Any) -> Any:
+    if isinstance(value, kind):
+        return value
     if kind is Path and isinstance(value, str) and value:
         return Path(value)
     raise ValueError(f"expected {kind.__name__}")
