@@ -26,6 +26,8 @@ APPS: list[tuple[str, str]] = [
     ("identity", "backend.audit.entry_app"),
     ("records", "backend.audit.piccolo_app"),
     ("operations", "backend.access.piccolo_app"),
+    ("operations", "backend.devices.piccolo_app"),
+    ("telemetry", "backend.sensing.piccolo_app"),
     ("operations", "backend.evidence.piccolo_app"),
     ("operations", "backend.staff.piccolo_app"),
     ("operations", "backend.offices.piccolo_app"),
@@ -144,8 +146,8 @@ async def _forwards(where: Where, name: str, apps: Iterable[App]) -> int:
     database, count = where.owner_of(name), 0
     await database.execute(_grants(name))
     with _piccolo(database):
-        if not await Migration.table_exists().run():
-            await Migration.create_table().run()
+        if not await Migration.table_exists():
+            await Migration.create_table()
         for app in apps:
             ran = set(await Migration.get_migrations_which_ran(app_name(app)))
             for migration in names(app):

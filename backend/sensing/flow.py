@@ -89,6 +89,7 @@ class Watch(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
     told_value: float | None = None
     told_at: datetime | None = None
     received_at: datetime | None = None
+    unit: str | None = None
 
 
 class DetectorState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -178,7 +179,12 @@ def evaluate(
     known_at = watch.last_at
     retained = "retained" in reading.flags
     watch = msgspec.structs.replace(
-        watch, last_at=at, value=value, flags=reading.flags, received_at=reading.received_at
+        watch,
+        last_at=at,
+        value=value,
+        unit=reading.unit,
+        flags=reading.flags,
+        received_at=reading.received_at,
     )
     signals: tuple[Signal, ...] = ()
     if rule is not None:
@@ -241,7 +247,11 @@ def _raise(
 def _clear(watch: Watch) -> Watch:
     """Quiet again; the last value stays known."""
     return Watch(
-        last_at=watch.last_at, value=watch.value, flags=watch.flags, received_at=watch.received_at
+        last_at=watch.last_at,
+        value=watch.value,
+        unit=watch.unit,
+        flags=watch.flags,
+        received_at=watch.received_at,
     )
 
 
@@ -341,7 +351,7 @@ def _signal(kind: SignalType, rule: Rule, reading: Reading, watch: Watch) -> Sig
         quantity=reading.quantity,
         value=number(reading.value),
         unit=reading.unit,
-        limit=None if rule.form is Form.FLAG else rule.raise_at,
+        limit=rule.limit,
         flags=reading.flags,
         measured_at=reading.measured_at,
         received_at=reading.received_at,

@@ -45,6 +45,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """The unit of the limit."""
         return QUANTITIES[self.quantity].unit
 
+    @property
+    def limit(self) -> float | None:
+        """The number to draw and to tell; a flag has none."""
+        return None if self.form is Form.FLAG else self.raise_at
+
 
 def defaults(*, smoke_clear_s: float = 60.0) -> tuple[Rule, ...]:
     """The rules of a new installation.

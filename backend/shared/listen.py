@@ -31,6 +31,12 @@ class Wakeup:
         self.payload = payload
         self._set.set()
 
+    def take(self) -> bool:
+        """Whether it was woken since the last wait or take; clears it, waits for nothing."""
+        was = self._set.is_set()
+        self._set.clear()
+        return was
+
     async def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until woken; False when ``timeout_s`` passed first."""
         try:

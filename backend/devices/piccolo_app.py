@@ -1,0 +1,14 @@
+"""The device register's tables and migrations: the operations database."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from backend.devices.tables import Area, Building, Detector, Household, Ticket
+
+APP_CONFIG = AppConfig(
+    app_name="devices",
+    migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
+    table_classes=[Area, Building, Household, Detector, Ticket],
+    migration_dependencies=[],
+)

@@ -1,0 +1,72 @@
+"""Places, detectors and tickets as the other domains and the apps read them."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+KINDS = ("electric", "gas", "smoke", "structure", "hydrant", "water", "door")
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a detector is, as people find it. Degrees WGS-84; ``address`` is the full line."""
+
+    detector_id: UUID
+    kind: str
+    label: str
+    address: str
+    street: str
+    number: str
+    court: str | None
+    floor: str | None
+    room: str | None
+    entrance_note: str | None
+    lane_width_m: float | None
+    engine_stop: str | None
+    lat: float
+    lon: float
+    household_id: UUID | None
+    building_id: UUID | None
+    community_office_id: UUID | None
+    datum: str = "WGS-84"
+
+
+class DetectorView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One detector of the register."""
+
+    id: UUID
+    address: str
+    protocol: str
+    kind: str
+    model: str
+    label: str
+    household_id: UUID | None
+    building_id: UUID | None
+    lat: float
+    lon: float
+    report_interval_s: int
+    state: str
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What sensing needs of a detector for every message."""
+
+    detector_id: UUID
+    kind: str
+
+
+class TicketView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A technician's ticket; ``times`` is how often the same thing came that day."""
+
+    id: UUID
+    kind: str
+    detector_id: UUID | None
+    label: str | None
+    address: str | None
+    reason: str
+    detail: dict[str, Any]
+    opened_at: datetime
+    opened_on: date
+    times: int
+    done_at: datetime | None

@@ -1,0 +1,185 @@
+"""Questions about the register, the base map, and the opening of technicians' tickets."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+
+from backend.devices.schemas import DetectorView, Known, Place, TicketView
+from backend.shared.db import OPERATIONS, Row
+from backend.shared.ids import uuid7
+from backend.shared.listen import Listener
+from backend.shared.problems import NotFound
+
+DETECTOR_COLUMNS = (
+    "d.id, d.address, d.protocol, d.kind, d.model, d.label, d.household_id, d.building_id,"
+    " d.lat, d.lon, d.report_interval_s, d.state"
+)
+
+PLACE_SQL = """
+SELECT d.id AS detector_id, d.kind, d.label, coalesce(b.street, '') AS street,
+    coalesce(b.number, '') AS number, b.court, h.floor, h.room, h.entrance_note, b.lane_width_m,
+    b.engine_stop, d.lat, d.lon, h.id AS household_id, b.id AS building_id,
+    b.community_office_id, h.door, b.name AS building_name
+FROM detector d
+LEFT JOIN household h ON h.id = d.household_id
+LEFT JOIN building b ON b.id = coalesce(d.building_id, h.building_id)
+WHERE d.id = ANY($1)
+"""
+
+
+async def places_of(detector_ids: Sequence[UUID]) -> dict[UUID, Place]:
+    """Where these detectors are; unknown ids are missing."""
+    rows = await OPERATIONS.fetch(PLACE_SQL, list(detector_ids))
+    return {row["detector_id"]: _place(row) for row in rows}
+
+
+async def place_of(detector_id: UUID) -> Place:
+    """Where one detector is.
+
+    Raises:
+        NotFound: no such detector.
+    """
+    found = await places_of([detector_id])
+    if detector_id not in found:
+        raise NotFound(f"没有这个探测器 no detector {detector_id}")
+    return found[detector_id]
+
+
+def _place(row: Row) -> Place:
+    facts = dict(row)
+    door, name = facts.pop("door"), facts.pop("building_name")
+    parts = [facts["street"], facts["number"], facts["court"] or name, door]
+    address = " ".join(part for part in parts if part) or facts["label"]
+    return Place(address=address, **facts)
+
+
+async def detectors_of(ids: Sequence[UUID]) -> list[DetectorView]:
+    """These detectors, in no order; unknown ids are missing."""
+    rows = await OPERATIONS.fetch(
+        f"SELECT {DETECTOR_COLUMNS} FROM detector d WHERE d.id = ANY($1)",  # noqa: S608
+        list(ids),
+    )
+    return [DetectorView(**row) for row in rows]
+
+
+async def detectors_near(building_id: UUID) -> list[DetectorView]:
+    """Every detector of a building or court, its households' included, by label."""
+    rows = await OPERATIONS.fetch(
+        f"SELECT {DETECTOR_COLUMNS} FROM detector d"  # noqa: S608
+        " LEFT JOIN household h ON h.id = d.household_id"
+        " WHERE coalesce(d.building_id, h.building_id) = $1 ORDER BY d.label, d.id",
+        building_id,
+    )
+    return [DetectorView(**row) for row in rows]
+
+
+class Register:
+    """Detectors by address, kept in memory as a cache of the register.
+
+    A change of the register empties the cache (channel ``devices``, a hint); an address that was
+    not found is asked for again after ``retry_s``, so a lost hint costs no more than that.
+    """
+
+    def __init__(self, listener: Listener | None = None, *, retry_s: float = 10.0) -> None:
+        self._known: dict[str, Known] = {}
+        self._missing: dict[str, float] = {}
+        self._retry_s = retry_s
+        self._changed = listener.event("devices") if listener else None
+
+    async def find(self, addresses: set[str]) -> Mapping[str, Known]:
+        """The detectors in service at these addresses; unknown ones are missing."""
+        self._forget_when_changed()
+        known, now = self._known, time.monotonic()
+        asked = [a for a in addresses if a not in known and self._missing.get(a, 0.0) <= now]
+        if asked:
+            rows = await OPERATIONS.fetch(
+                "SELECT address, id, kind FROM detector"
+                " WHERE address = ANY($1) AND state NOT IN ('planned', 'replaced', 'retired')",
+                asked,
+            )
+            for row in rows:
+                known[row["address"]] = Known(detector_id=row["id"], kind=row["kind"])
+            if len(self._missing) > 100_000:
+                self._missing.clear()
+            self._missing.update({a: now + self._retry_s for a in asked if a not in known})
+        return {address: known[address] for address in addresses if address in known}
+
+    def _forget_when_changed(self) -> None:
+        if self._changed is not None and self._changed.take():
+            self._known.clear()
+            self._missing.clear()
+
+
+async def open_ticket(
+    *,
+    source: UUID,
+    kind: str,
+    address: str | None,
+    reason: str,
+    detail: Mapping[str, object],
+    opened_at: datetime,
+    detector_id: UUID | None = None,
+) -> UUID:
+    """Open a technician's ticket, or count once more on the one that is open for that day.
+
+    Args:
+        source: what asked for it; the same source counts once however often it comes.
+        kind: ``unknown-device``, ``undecodable``, ``battery``, ``tamper``, ``fault``,
+            ``offline``, ``bridge-offline``.
+        opened_at: UTC; its day is the ticket's day.
+    """
+    ticket_id: UUID = await OPERATIONS.fetch_value(
+        "INSERT INTO ticket (id, kind, detector_id, address, reason, detail, opened_at, opened_on,"
+        " sources) VALUES ($1, $2, (SELECT id FROM detector WHERE id = $3), $4, $5, $6, $7, $8,"
+        " ARRAY[$9::uuid])"
+        " ON CONFLICT (kind, coalesce(address, ''), opened_on) WHERE done_at IS NULL DO UPDATE SET"
+        " times = ticket.times + (NOT $9 = ANY(ticket.sources))::int,"
+        " sources = CASE WHEN $9 = ANY(ticket.sources) THEN ticket.sources"
+        " ELSE (ARRAY[$9::uuid] || ticket.sources)[:100] END"
+        " RETURNING id",
+        uuid7(),
+        kind,
+        detector_id,
+        address,
+        reason,
+        dict(detail),
+        opened_at,
+        opened_at.astimezone(UTC).date(),
+        source,
+    )
+    return ticket_id
+
+
+async def tickets(*, limit: int = 500) -> list[TicketView]:
+    """Open tickets first, then the latest done ones."""
+    rows = await OPERATIONS.fetch(
+        "SELECT t.id, t.kind, t.detector_id, d.label, t.address, t.reason, t.detail, t.opened_at,"
+        " t.opened_on, t.times, t.done_at"
+        " FROM ticket t LEFT JOIN detector d ON d.id = t.detector_id"
+        " ORDER BY t.done_at IS NOT NULL, t.opened_at DESC LIMIT $1",
+        limit,
+    )
+    return [TicketView(**{**row, "detail": msgspec.json.decode(row["detail"])}) for row in rows]
+
+
+async def map_etag() -> str:
+    """The entity tag of the base map; the empty map has one too."""
+    found: str | None = await OPERATIONS.fetch_value(
+        "SELECT string_agg(etag, '-' ORDER BY name) FROM area"
+    )
+    return f'"{found or "empty"}"'
+
+
+async def map_area() -> bytes:
+    """The base map of all areas as one GeoJSON FeatureCollection, WGS-84, lon then lat."""
+    rows = await OPERATIONS.fetch("SELECT geojson FROM area ORDER BY name")
+    if len(rows) == 1:
+        text: str = rows[0]["geojson"]
+        return text.encode()
+    features = [
+        feature for row in rows for feature in msgspec.json.decode(row["geojson"])["features"]
+    ]
+    return msgspec.json.encode({"type": "FeatureCollection", "features": features})

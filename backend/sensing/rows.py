@@ -1,0 +1,166 @@
+"""The rows of one batch and the statements that write them, inside the caller's transaction."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import msgspec
+
+from backend.sensing import flow
+from backend.sensing.deliveries import Arrived
+from backend.sensing.flow import DetectorState, Signal, SignalType
+from backend.sensing.reading import Event, Reading
+from backend.sensing.rules import RuleBook
+from backend.shared.db import TELEMETRY
+from backend.shared.ids import uuid7
+
+Changed = dict[UUID, tuple[str, DetectorState, Reading | None]]
+"""Detectors whose state moved: kind, state now, last reading of the batch if there was one."""
+
+LOW_BATTERY = 15
+"""Per cent, ▲."""
+
+READING = ("detector_id", "quantity", "value", "unit", "flags", "measured_at", "received_at")
+EVENT = ("detector_id", "address", "name", "at", "facts")
+RAW = ("topic", "payload", "reason", "detail", "received_at", "retained")
+
+INSERT_OUTBOX = """
+INSERT INTO alert_outbox (alert_id, type, detector_id, kind, quantity, value, unit, "limit", flags,
+    measured_at, received_at, emitted_at, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING
+"""
+
+UPDATE_STATES = """
+UPDATE detector_state s SET
+    state = n.state::jsonb,
+    quantity = coalesce(n.quantity, s.quantity),
+    value = coalesce(n.value, s.value),
+    measured_at = coalesce(n.measured_at, s.measured_at),
+    received_at = coalesce(n.received_at, s.received_at),
+    alarming = n.alarming,
+    due_at = n.due_at
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::float8[], $5::timestamptz[],
+    $6::timestamptz[], $7::bool[], $8::timestamptz[])
+    AS n (id, state, quantity, value, measured_at, received_at, alarming, due_at)
+WHERE s.detector_id = n.id
+"""
+
+
+class Rows:
+    """What one batch adds. ``now`` is the instant at which its alerts are emitted."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.readings: list[tuple[Any, ...]] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.raw: list[tuple[Any, ...]] = []
+        self.outbox: list[tuple[Any, ...]] = []
+
+    def reading(self, detector_id: UUID, item: Reading, value: float) -> None:
+        """Store a reading."""
+        self.readings.append(
+            (
+                detector_id,
+                item.quantity,
+                value,
+                item.unit,
+                item.flags,
+                item.measured_at,
+                item.received_at,
+            )
+        )
+
+    def keep_raw(self, message: Arrived, reason: str, detail: str) -> None:
+        """Store a message as it came, with the reason why it could not be used."""
+        topic = message.topic[:1000].replace("\0", "�")
+        self.raw.append(
+            (topic, message.payload, reason, detail, message.received_at, message.retained)
+        )
+
+    def ticket(self, kind: str, address: str, reason: str, detail: object, of: UUID | None) -> None:
+        """Ask for a technician: one per kind, address and day; the same again is the same."""
+        day = self.now.astimezone(UTC).date().isoformat()
+        alert_id = uuid5(NAMESPACE_URL, f"jiean:ticket:{kind}:{address}:{day}")
+        body = {"kind": kind, "address": address, "reason": reason, "detail": detail}
+        self._tell(alert_id, "ticket", of, body)
+
+    def tell(self, detector_id: UUID, signal: Signal) -> None:
+        """Tell the platform one signal. A raise is told under its episode's id."""
+        raised = signal.type is SignalType.RAISED and signal.episode
+        body = {
+            "rule": signal.rule,
+            "episode": signal.episode,
+            "normals": signal.normals,
+            "normalsNeeded": signal.normals_needed,
+            "normalSince": signal.normal_since,
+        }
+        self._tell(raised or uuid7(), signal.type.value, detector_id, body, signal)
+
+    def _tell(
+        self,
+        alert_id: UUID,
+        kind: str,
+        of: UUID | None,
+        body: Mapping[str, object],
+        signal: Signal | None = None,
+    ) -> None:
+        facts: tuple[Any, ...] = (None, None, None, None, None, [], None, self.now)
+        if signal is not None:
+            facts = (
+                signal.kind,
+                signal.quantity,
+                signal.value,
+                signal.unit,
+                signal.limit,
+                signal.flags,
+                signal.measured_at,
+                signal.received_at,
+            )
+        self.outbox.append((alert_id, kind, of, *facts, self.now, body))
+
+    async def save(self, changed: Changed, rules: RuleBook) -> None:
+        """Write everything; the caller's transaction makes it one."""
+        if self.readings:
+            await TELEMETRY.copy("reading", READING, self.readings)
+        if changed:
+            await TELEMETRY.execute(UPDATE_STATES, *_state_columns(changed, rules))
+        if self.events:
+            await TELEMETRY.copy("detector_event", EVENT, self.events)
+        if self.raw:
+            await TELEMETRY.copy("raw_message", RAW, self.raw)
+        if self.outbox:
+            await TELEMETRY.execute_many(INSERT_OUTBOX, self.outbox)
+            await TELEMETRY.notify("alerts")
+
+
+def _state_columns(changed: Changed, rules: RuleBook) -> list[list[Any]]:
+    table = []
+    for detector_id, (kind, state, last) in changed.items():
+        table.append(
+            (
+                detector_id,
+                msgspec.json.encode(state).decode(),
+                last.quantity if last else None,
+                flow.number(last.value) if last else None,
+                last.measured_at if last else None,
+                last.received_at if last else None,
+                state.alarming,
+                flow.due_at(state, rules.of(kind)),
+            )
+        )
+    return [list(column) for column in zip(*table, strict=True)]
+
+
+def work_of(item: Event) -> str | None:
+    """The kind of ticket that an event deserves, if any."""
+    facts = item.facts
+    if item.name == "battery":
+        level = facts.get("battery")
+        low = isinstance(level, int | float) and level < LOW_BATTERY
+        return "battery" if facts.get("battery_low") is True or low else None
+    if item.name in ("availability", "bridge_state"):
+        if facts.get("state") != "offline":
+            return None
+        return "offline" if item.name == "availability" else "bridge-offline"
+    return item.name if item.name in ("tamper", "fault") else None

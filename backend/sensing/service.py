@@ -1,0 +1,149 @@
+"""What the rest of the platform may ask of sensing: latest values, series, and waiting alerts."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from backend.sensing.flow import DetectorState
+from backend.sensing.rules import Rule, RuleBook
+from backend.shared.db import TELEMETRY
+
+DRAIN_LOCK = 7_310_002
+"""Advisory lock: one worker drains at a time, so a clear never overtakes a raise."""
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One row of the outbox.
+
+    ``type``: ``raised`` · ``value`` (still on, the number moved) · ``normal`` (one more fresh
+    normal reading) · ``cleared`` (its rule is met) · ``late`` (an alarm that happened in the past
+    or was kept by the broker: for a person, never an alert by itself) · ``ticket``.
+    ``body`` of a ticket: kind, address, reason, detail; else rule, episode, normals,
+    normalsNeeded, normalSince. ``alert_id`` of ``raised`` is the episode.
+    """
+
+    alert_id: UUID
+    type: str
+    detector_id: UUID | None
+    kind: str | None
+    quantity: str | None
+    value: float | None
+    unit: str | None
+    limit: float | None
+    flags: tuple[str, ...]
+    measured_at: datetime | None
+    received_at: datetime
+    emitted_at: datetime
+    body: dict[str, Any]
+
+
+class Latest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One quantity of a detector now. ``received_at`` is None until something was heard."""
+
+    detector_id: UUID
+    quantity: str
+    value: float | None
+    unit: str | None
+    measured_at: datetime | None
+    received_at: datetime | None
+    flags: tuple[str, ...]
+    alarming: bool
+    limit: float | None
+    normals: int
+    normals_needed: int
+    normal_since: datetime | None
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """One stored reading."""
+
+    detector_id: UUID
+    quantity: str
+    value: float
+    unit: str | None
+    measured_at: datetime
+    received_at: datetime
+    flags: tuple[str, ...]
+
+
+@asynccontextmanager
+async def take_alerts(limit: int = 200) -> AsyncIterator[list[Alert]]:
+    """The oldest waiting alerts, in order; they count as taken when the block ends well.
+
+    The block commits its own work in other databases before it ends. If it raises, or the
+    process dies, the same alerts come again: whoever acts on them does so once per ``alert_id``.
+    Empty when nothing waits, or while another worker is draining (it will see the new rows).
+    """
+    async with TELEMETRY.transaction():
+        if not await TELEMETRY.fetch_value("SELECT pg_try_advisory_xact_lock($1)", DRAIN_LOCK):
+            yield []
+            return
+        rows = await TELEMETRY.fetch(
+            'SELECT alert_id, type, detector_id, kind, quantity, value, unit, "limit", flags,'
+            " measured_at, received_at, emitted_at, body FROM alert_outbox"
+            " WHERE taken_at IS NULL ORDER BY seq LIMIT $1",
+            limit,
+        )
+        yield [
+            Alert(
+                **{
+                    **row,
+                    "flags": tuple(row["flags"]),
+                    "body": msgspec.json.decode(row["body"]),
+                }
+            )
+            for row in rows
+        ]
+        if rows:
+            await TELEMETRY.execute(
+                "UPDATE alert_outbox SET taken_at = now() WHERE alert_id = ANY($1)",
+                [row["alert_id"] for row in rows],
+            )
+
+
+async def latest(detector_ids: Sequence[UUID], rules: RuleBook) -> list[Latest]:
+    """Every quantity of these detectors as last heard, with where its alarm stands."""
+    rows = await TELEMETRY.fetch(
+        "SELECT detector_id, kind, state FROM detector_state WHERE detector_id = ANY($1)",
+        list(detector_ids),
+    )
+    found: list[Latest] = []
+    for row in rows:
+        state = msgspec.json.decode(row["state"], type=DetectorState)
+        book = rules.of(row["kind"])
+        for quantity, watch in state.watches.items():
+            rule: Rule | None = book.get(quantity)
+            found.append(
+                Latest(
+                    detector_id=row["detector_id"],
+                    quantity=quantity,
+                    value=watch.value,
+                    unit=watch.unit,
+                    measured_at=watch.last_at,
+                    received_at=watch.received_at,
+                    flags=watch.flags,
+                    alarming=watch.episode is not None,
+                    limit=rule.limit if rule else None,
+                    normals=watch.normals,
+                    normals_needed=rule.normals if rule else 0,
+                    normal_since=watch.normal_since,
+                )
+            )
+    return found
+
+
+async def series(detector_ids: Sequence[UUID], since: datetime, limit: int = 2000) -> list[Point]:
+    """The newest ``limit`` readings received since then, oldest first."""
+    rows = await TELEMETRY.fetch(
+        "SELECT detector_id, quantity, value, unit, measured_at, received_at, flags FROM reading"
+        " WHERE detector_id = ANY($1) AND received_at >= $2"
+        " ORDER BY received_at DESC LIMIT $3",
+        list(detector_ids),
+        since,
+        limit,
+    )
+    return [Point(**{**row, "flags": tuple(row["flags"])}) for row in reversed(rows)]

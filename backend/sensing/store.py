@@ -1,0 +1,313 @@
+"""One batch of messages into the telemetry database, in one transaction.
+
+Decode, evaluate, write: readings, detector state, events, raw messages with their reason, the
+alert outbox, and which broker deliveries these were. Either all of a batch is stored or nothing,
+so whoever gave us the messages may be told after ``write`` returns and not before.
+
+A message can come twice: redelivered by the broker (then its delivery is remembered here) or
+sent twice by its source (then a device-timed reading is known by time and value). It counts once.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from backend.sensing import flow
+from backend.sensing.adapters import jiean, zigbee2mqtt
+from backend.sensing.deliveries import Arrived, Deliveries, pack
+from backend.sensing.flow import DetectorState
+from backend.sensing.reading import Adapter, Event, Reading, Rejected
+from backend.sensing.rows import Changed, Rows, work_of
+from backend.sensing.rules import RuleBook
+from backend.shared.clock import Clock
+from backend.shared.db import TELEMETRY
+from backend.shared.ids import uuid7
+
+ADAPTERS: dict[str, Adapter] = {"zigbee2mqtt": zigbee2mqtt.decode, "jiean": jiean.decode}
+"""By the first level of the topic, which is also the protocol's name in an address."""
+
+HEALTH_EVENTS = frozenset({"battery", "health", "heartbeat"})
+"""Kept as the latest state, not as history."""
+QUIET_EVENTS = frozenset({"bridge", "bridge_log", "unmapped", "no_value", "command"})
+"""Neither health nor news: not stored."""
+
+
+class Known(Protocol):
+    """What the register says of a detector."""
+
+    @property
+    def detector_id(self) -> UUID: ...
+    @property
+    def kind(self) -> str: ...
+
+
+class Register(Protocol):
+    """The register of detectors, seen from sensing."""
+
+    async def find(self, addresses: set[str]) -> Mapping[str, Known]:
+        """The detectors at these addresses (``<protocol>/<device>``); unknown ones are missing."""
+        ...
+
+
+class Stored(msgspec.Struct, kw_only=True):
+    """What became of a batch."""
+
+    readings: int = 0
+    repeats: int = 0
+    raw: int = 0
+    signals: int = 0
+
+
+class Store:
+    """Writes batches; one per consumer. ``client_id`` names the broker session."""
+
+    def __init__(self, register: Register, rules: RuleBook, clock: Clock, client_id: str) -> None:
+        self._register = register
+        self._rules = rules
+        self._clock = clock
+        self._deliveries = Deliveries(client_id)
+        self._days_made: date | None = None
+
+    async def start(self) -> None:
+        """Make the days' partitions and recall the last deliveries."""
+        await self._ensure_days()
+        await self._deliveries.recall()
+
+    async def write(self, messages: Sequence[Arrived]) -> Stored:
+        """Store a batch.
+
+        Raises:
+            OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: nothing of it
+                was stored; give the same batch again.
+        """
+        await self._ensure_days()
+        stored = Stored()
+        fresh = [m for m in messages if not self._deliveries.known(m)]
+        stored.repeats = len(messages) - len(fresh)
+        if not fresh:
+            return stored
+        rows = Rows(self._clock.now())
+        said = [(message, *self._decode(message)) for message in fresh]
+        addresses = {
+            f"{protocol}/{item.device}" for _, protocol, items in said for item in items
+            if item.device is not None
+        }  # fmt: skip
+        known = await self._register.find(addresses) if addresses else {}
+        deliveries = pack(fresh)
+        async with TELEMETRY.transaction():
+            states = await self._states({k.detector_id: k.kind for k in known.values()})
+            told = await self._told_before(said, known, states)
+            changed: Changed = {}
+            for message, protocol, items in said:
+                self._take(message, protocol, items, known, states, told, changed, rows, stored)
+            await rows.save(changed, self._rules)
+            await self._deliveries.save(deliveries)
+        self._deliveries.remember(deliveries)
+        stored.raw, stored.signals = len(rows.raw), len(rows.outbox)
+        return stored
+
+    async def write_poison(self, message: Arrived, detail: str) -> None:
+        """Keep a message that made its batch fail, so that it cannot block those behind it."""
+        rows = Rows(self._clock.now())
+        rows.keep_raw(message, "store-failed", detail[:500].replace("\0", "�"))
+        rows.ticket("undecodable", message.topic[:200].replace("\0", "�"), "store-failed", {}, None)
+        async with TELEMETRY.transaction():
+            await rows.save({}, self._rules)
+
+    async def elapse(self) -> int:
+        """Let time do its part: alerts whose delay is over, clears whose wait is over."""
+        now = self._clock.now()
+        rows = Rows(now)
+        changed: Changed = {}
+        async with TELEMETRY.transaction():
+            due = await TELEMETRY.fetch(
+                "SELECT detector_id, kind, state FROM detector_state WHERE due_at <= $1"
+                " ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED",
+                now,
+            )
+            for row in due:
+                state = msgspec.json.decode(row["state"], type=DetectorState)
+                rules = self._rules.of(row["kind"])
+                state, signals = flow.elapse(state, rules, now, episode=uuid7())
+                for signal in signals:
+                    rows.tell(row["detector_id"], signal)
+                changed[row["detector_id"]] = (row["kind"], state, None)
+            if changed:
+                await rows.save(changed, self._rules)
+        return len(due)
+
+    # ---- one message -------------------------------------------------------------------------
+
+    def _decode(self, message: Arrived) -> tuple[str, tuple[Reading | Event | Rejected, ...]]:
+        protocol = message.topic.partition("/")[0]
+        adapter = ADAPTERS.get(protocol)
+        if adapter is None:
+            return protocol, (Rejected(reason="no-adapter", detail=f"topic {message.topic[:100]}"),)
+        return protocol, adapter(
+            message.topic, message.payload, message.received_at, message.retained
+        )
+
+    def _take(
+        self,
+        message: Arrived,
+        protocol: str,
+        items: Sequence[Reading | Event | Rejected],
+        known: Mapping[str, Known],
+        states: dict[UUID, DetectorState],
+        told: set[tuple[UUID, str, datetime, float]],
+        changed: Changed,
+        rows: Rows,
+        stored: Stored,
+    ) -> None:
+        """All that one message says, into rows and states."""
+        raw_why: Rejected | None = None
+        unknown = False
+        for item in items:
+            address = f"{protocol}/{item.device}" if item.device is not None else protocol
+            found = known.get(address)
+            if isinstance(item, Rejected):
+                raw_why = raw_why or item
+                rows.ticket(
+                    "undecodable",
+                    address,
+                    item.reason,
+                    {"detail": item.detail, "topic": message.topic[:200].replace("\0", "�")},
+                    found.detector_id if found else None,
+                )
+            elif isinstance(item, Event):
+                self._event(item, address, found, states, changed, rows)
+            elif found is None:
+                unknown = True
+            else:
+                self._reading(item, found, states, told, changed, rows, stored)
+        if raw_why is not None:
+            rows.keep_raw(message, raw_why.reason, raw_why.detail)
+        elif unknown:
+            address = next(f"{protocol}/{i.device}" for i in items if isinstance(i, Reading))
+            rows.keep_raw(message, "unknown-device", address)
+            rows.ticket("unknown-device", address, "unknown-device", {"topic": message.topic}, None)
+
+    def _reading(
+        self,
+        item: Reading,
+        found: Known,
+        states: dict[UUID, DetectorState],
+        told: set[tuple[UUID, str, datetime, float]],
+        changed: Changed,
+        rows: Rows,
+        stored: Stored,
+    ) -> None:
+        state = states[found.detector_id]
+        value = flow.number(item.value)
+        if item.timed:
+            key = (found.detector_id, item.quantity, item.measured_at, value)
+            if key in told or flow.is_repeat(state, item):
+                stored.repeats += 1
+                return
+            told.add(key)
+        rule = self._rules.of(found.kind).get(item.quantity)
+        state, signals = flow.evaluate(state, item, rule, episode=uuid7())
+        states[found.detector_id] = state
+        changed[found.detector_id] = (found.kind, state, item)
+        for signal in signals:
+            rows.tell(found.detector_id, signal)
+        rows.reading(found.detector_id, item, value)
+        stored.readings += 1
+
+    def _event(
+        self,
+        item: Event,
+        address: str,
+        found: Known | None,
+        states: dict[UUID, DetectorState],
+        changed: Changed,
+        rows: Rows,
+    ) -> None:
+        of = found.detector_id if found else None
+        if item.name in HEALTH_EVENTS:
+            if found is not None and item.facts:
+                state = states[found.detector_id]
+                health = {**state.health, **item.facts}
+                if health != state.health:
+                    state = msgspec.structs.replace(state, health=health)
+                    states[found.detector_id] = state
+                    last = changed.get(found.detector_id)
+                    changed[found.detector_id] = (found.kind, state, last[2] if last else None)
+        elif item.name not in QUIET_EVENTS:
+            rows.events.append((of, address, item.name, item.at, dict(item.facts)))
+        if (work := work_of(item)) and (found is not None or item.device is None):
+            rows.ticket(work, address, item.name, dict(item.facts), of)
+
+    # ---- the database ------------------------------------------------------------------------
+
+    async def _states(self, kinds: Mapping[UUID, str]) -> dict[UUID, DetectorState]:
+        """The detectors' states, locked in one order: two writers never block each other."""
+        if not kinds:
+            return {}
+        ids = list(kinds)
+        sql = (
+            "SELECT detector_id, state FROM detector_state WHERE detector_id = ANY($1)"
+            " ORDER BY detector_id FOR UPDATE"
+        )
+        found = await TELEMETRY.fetch(sql, ids)
+        if len(found) < len(ids):
+            await TELEMETRY.execute(
+                "INSERT INTO detector_state (detector_id, kind)"
+                " SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING",
+                ids,
+                list(kinds.values()),
+            )
+            found = await TELEMETRY.fetch(sql, ids)
+        return {row["detector_id"]: _decode_state(row["state"]) for row in found}
+
+    async def _told_before(
+        self,
+        said: Sequence[tuple[Arrived, str, Sequence[Reading | Event | Rejected]]],
+        known: Mapping[str, Known],
+        states: Mapping[UUID, DetectorState],
+    ) -> set[tuple[UUID, str, datetime, float]]:
+        """Of the readings older than the newest known, those that are stored already."""
+        asked: list[tuple[UUID, str, datetime, float]] = []
+        for _, protocol, items in said:
+            for item in items:
+                if not isinstance(item, Reading) or not item.timed:
+                    continue
+                found = known.get(f"{protocol}/{item.device}")
+                if found is None:
+                    continue
+                watch = states[found.detector_id].watches.get(item.quantity)
+                newest = watch.last_at if watch else None
+                if "late" in item.flags or (newest and item.measured_at <= newest):
+                    value = flow.number(item.value)
+                    asked.append((found.detector_id, item.quantity, item.measured_at, value))
+        if not asked:
+            return set()
+        columns = list(zip(*asked, strict=True))
+        rows = await TELEMETRY.fetch(
+            "SELECT DISTINCT r.detector_id, r.quantity, r.measured_at, r.value FROM reading r"
+            " JOIN unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::float8[])"
+            " AS a (detector_id, quantity, measured_at, value)"
+            " USING (detector_id, quantity, measured_at, value)"
+            " WHERE r.received_at > now() - interval '8 days'",
+            *[list(column) for column in columns],
+        )
+        return {(r["detector_id"], r["quantity"], r["measured_at"], r["value"]) for r in rows}
+
+    async def _ensure_days(self) -> None:
+        today = self._clock.now().astimezone(UTC).date()
+        if self._days_made != today:
+            await ensure_partitions(today)
+            self._days_made = today
+
+
+async def ensure_partitions(today: date, days: int = 8) -> None:
+    """Make the partitions of ``days`` days, yesterday's first; those that exist stay."""
+    first = date.fromordinal(today.toordinal() - 1)
+    await TELEMETRY.fetch_value("SELECT ensure_reading_partitions($1, $2)", first, days)
+
+
+def _decode_state(text: str) -> DetectorState:
+    return msgspec.json.decode(text, type=DetectorState)
