@@ -10,6 +10,8 @@ import pytest
 
 from tools import machine
 
+pytest_plugins = ["tests.plugin.world"]
+
 # A shared machine is slow at times: an example that takes long is no failure.
 hypothesis.settings.register_profile("jiean", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("jiean")

@@ -79,10 +79,13 @@ def programs(source: Path, version: str) -> Path:
     return target
 
 
-def start(argv: Sequence[str | Path], log: IO[bytes] | int, end: signal.Signals) -> "Child":
+def start(
+    argv: Sequence[str | Path], log: IO[bytes] | int, end: signal.Signals, *, as_us: bool = False
+) -> "Child":
     """Start a child that gets ``end`` when we die, even by kill -9 (Linux).
 
-    Must be called in the main thread: the kernel sends the signal when the *thread* ends.
+    It runs as ``user()``, or ``as_us``. Must be called in the main thread: the kernel sends
+    the signal when the *thread* ends.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("servers are started in the main thread")
@@ -93,7 +96,7 @@ def start(argv: Sequence[str | Path], log: IO[bytes] | int, end: signal.Signals)
         stdout=log,
         stderr=log,
         cwd="/",
-        user=user(),
+        user=None if as_us else user(),
         start_new_session=True,  # Ctrl-C in the terminal is ours to pass on, in order
         preexec_fn=_tied(parent, end),
     )
