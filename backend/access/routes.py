@@ -5,13 +5,14 @@ from typing import Any
 
 from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
+from litestar.params import JSONBody
 
 from backend.access import sessions
 from backend.access.guards import signed_in
 from backend.access.middleware import COOKIE
 from backend.access.principal import Principal, principal_of
 from backend.access.schemas import Credentials, Me
-from backend.shared.context import Context
+from backend.shared.context import Context, Ctx
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -40,7 +41,7 @@ def _cookie(ctx: Context, token: str, life: timedelta) -> Cookie:
 
 
 @post("/api/session", status_code=200, operation_id="SignIn")
-async def sign_in(data: Credentials, ctx: Context) -> Response[Me]:
+async def sign_in(data: JSONBody[Credentials], ctx: Ctx) -> Response[Me]:
     """Check a login; the session is in the cookie of the answer."""
     access = ctx.settings.access
     done = await sessions.sign_in(
@@ -62,7 +63,7 @@ async def who_am_i(request: AnyRequest) -> Me:
 
 
 @delete("/api/session", status_code=204, operation_id="SignOut")
-async def sign_out(request: AnyRequest, ctx: Context) -> Response[None]:
+async def sign_out(request: AnyRequest, ctx: Ctx) -> Response[None]:
     """End this session, here and on the server; signing out twice is no error."""
     principal = principal_of(request)
     if principal is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request, Response, get, put
 from litestar.handlers import HTTPRouteHandler
 from litestar.handlers.base import BaseRouteHandler
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from backend.access.guards import requires_staff
@@ -14,7 +15,7 @@ from backend.access.principal import Connection, Principal, principal_of
 from backend.evidence import service
 from backend.evidence.service import Photo
 from backend.evidence.store import LocalFolder
-from backend.shared.context import Context
+from backend.shared.context import Context, Ctx
 from backend.shared.problems import Malformed, NotFound
 
 AnyRequest = Request[Any, Any, Any]
@@ -38,7 +39,7 @@ def _store(ctx: Context) -> LocalFolder:
     request_max_body_size=None,
     operation_id="PutEvidence",
 )
-async def put_evidence(request: AnyRequest, sha256: str, ctx: Context) -> Response[Photo]:
+async def put_evidence(request: AnyRequest, sha256: FromPath[str], ctx: Ctx) -> Response[Photo]:
     """201 stored now, 200 was here already. The body is the bytes themselves, at most 12 MB."""
     if not _SHA256.fullmatch(sha256):
         raise Malformed("not a SHA-256 in small hexadecimal digits")
@@ -71,7 +72,7 @@ def routes(may_see: MaySee = any_staff) -> list[HTTPRouteHandler]:
         guards=[requires_staff, may_see_it],
         operation_id="GetEvidence",
     )
-    async def get_evidence(sha256: str, ctx: Context) -> Stream:
+    async def get_evidence(sha256: FromPath[str], ctx: Ctx) -> Stream:
         """The bytes as they came. They never change, so the browser may keep them."""
         photo = await service.known(sha256)
         store = _store(ctx)

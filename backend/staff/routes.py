@@ -4,10 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, post
+from litestar.params import JSONBody
 
 from backend.access.guards import requires
 from backend.access.principal import Principal
-from backend.shared.context import Context
+from backend.shared.context import Ctx
 from backend.staff import service
 from backend.staff.problems import NoStaffRecord
 from backend.staff.schemas import DutyView, DutyWish, Fix
@@ -16,7 +17,7 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @post("/api/field/duty", status_code=200, guards=[requires("field")], operation_id="SetDuty")
-async def set_duty(request: AnyRequest, data: DutyWish, ctx: Context) -> DutyView:
+async def set_duty(request: AnyRequest, data: JSONBody[DutyWish], ctx: Ctx) -> DutyView:
     """Go on or off duty; going on starts a check whether this phone can be reached."""
     principal: Principal = request.user
     person_id = _staff_id(principal)
@@ -36,7 +37,7 @@ async def set_duty(request: AnyRequest, data: DutyWish, ctx: Context) -> DutyVie
 
 
 @post("/api/field/position", status_code=204, guards=[requires("field")], operation_id="SendFix")
-async def send_fix(request: AnyRequest, data: Fix, ctx: Context) -> None:
+async def send_fix(request: AnyRequest, data: JSONBody[Fix], ctx: Ctx) -> None:
     """Where the phone is now; an older one than is known changes nothing."""
     await service.save_position(_staff_id(request.user), data, now=ctx.clock.now())
 
