@@ -506,7 +506,8 @@ AnyFact = (
     | CordonLifted | CommandHeld | CommandReturned | HandedToAuthority | Released | FalseOverruled
     | ObligationDue | ObligationMet | ObligationWaived | Advised | FalseReportFiled
     | CommunityReported | UnitReached | Checked | CauseEstablished | ArchiveRequested | Archived
-    | AddendumAppended | AddendumProposed | NoteAdded | PhotoAdded | LateStatement | LateRaise | Reminded
+    | AddendumAppended | AddendumProposed | NoteAdded | PhotoAdded | LateStatement | LateRaise
+    | Reminded
 )  # fmt: skip
 
 

@@ -1,0 +1,61 @@
+"""One incident per place that one team handles (lifecycle section 10). Pure."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from backend.incidents.flow.vocabulary import Kind
+
+FIRE_LIKE = frozenset({Kind.SMOKE, Kind.GAS, Kind.ELECTRIC})
+WITHIN = timedelta(minutes=10)  # ▲
+FOLLOWS_WITHIN = timedelta(minutes=30)  # ▲
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident of the same building, as far as grouping needs it."""
+
+    id: UUID
+    kind: Kind
+    household_id: UUID | None
+    open: bool
+    emitted_at: datetime
+    released_at: datetime | None
+    has_detector: bool
+
+
+class Grouped(msgspec.Struct, frozen=True, kw_only=True):
+    """``joins``: the incident to add to; else a new one, linked to ``follows`` if any."""
+
+    joins: UUID | None = None
+    follows: UUID | None = None
+
+
+def group(
+    standing: list[Standing], *, kind: Kind, household_id: UUID | None, at: datetime
+) -> Grouped:
+    """Where a raised alert belongs.
+
+    Args:
+        standing: incidents of the same building, any order.
+        kind: the alert type.
+        household_id: where the detector serves, None outside homes.
+        at: emission, UTC.
+
+    Returns:
+        The same device or household joins always; fire-like kinds of one building join within
+        10 minutes; otherwise a new incident, following a release of the last 30 minutes.
+    """
+    newest = sorted(standing, key=lambda s: s.emitted_at, reverse=True)
+    for one in newest:
+        if not one.open:
+            continue
+        same_home = household_id is not None and one.household_id == household_id
+        both_fire = kind in FIRE_LIKE and one.kind in FIRE_LIKE and at - one.emitted_at <= WITHIN
+        if one.has_detector or same_home or both_fire:
+            return Grouped(joins=one.id)
+    for one in newest:
+        again = one.has_detector or (household_id is not None and one.household_id == household_id)
+        if one.released_at is not None and again and at - one.released_at <= FOLLOWS_WITHIN:
+            return Grouped(follows=one.id)
+    return Grouped()

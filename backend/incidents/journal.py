@@ -1,0 +1,296 @@
+"""The journal in the operations database: load, append, and what is kept beside it.
+
+An append is one transaction: events, the incident's board row, deadlines, reactions to do, the
+command's answer and its audit row. ``(incident_id, version)`` is unique, so two writers can
+never both be second.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from backend.incidents.flow import events as e
+from backend.incidents.flow.deadlines import started_by
+from backend.incidents.flow.decide import replay
+from backend.incidents.flow.facts import Policy
+from backend.incidents.flow.grouping import Standing
+from backend.incidents.flow.incident import Incident
+from backend.incidents.flow.vocabulary import OPEN, Kind, State
+from backend.incidents.schemas import Answer
+from backend.shared.db import OPERATIONS
+from backend.shared.ids import uuid7
+
+AREA = ZoneInfo("Asia/Shanghai")
+CURSOR_LOCK = 0x6A69_6501
+"""Advisory lock under which cursors are given out: they become visible in their order."""
+BUILDING_LOCK = 0x6A69_6502
+BUSY_STATES = frozenset(
+    {State.EN_ROUTE, State.ON_SCENE, State.HANDLING, State.RESCUE, State.CLEARING}
+)
+
+_decoder = msgspec.json.Decoder(e.Event)
+_answers = msgspec.json.Decoder(Answer)
+_cache: dict[UUID, Incident] = {}
+"""Folded prefixes of journals. A pure cache: newer rows are always read from the table."""
+CACHED = 512
+
+
+class BoardRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One card of the desk's queue, written in the event's own transaction."""
+
+    id: UUID
+    no: str
+    version: int
+    kind: str
+    urgency: str
+    state: str
+    handling: str
+    address: str
+    lat: float
+    lon: float
+    emitted_at: datetime
+    presented_ms: int | None
+    claimed_by: str | None
+    claimed_name: str
+    claimed_at: datetime | None
+    lead_name: str | None
+    lead_minutes: float | None
+    value: float | None
+    unit: str
+    quantity: str
+    detectors: int
+    alert_active: bool
+    nobody_left: bool
+    trapped: int
+    injured: int
+    owed: int
+    late_statements: int
+    c1: bool
+    c2: bool
+
+
+def board_row(now: Incident) -> BoardRow:
+    """The queue card of an incident; pure."""
+    newest = max(now.detectors.values(), key=lambda d: d.raised_at)
+    return BoardRow(
+        id=now.id or UUID(int=0),
+        no=now.no,
+        version=now.version,
+        kind=now.kind,
+        urgency=now.urgency,
+        state=now.state,
+        handling=now.handling,
+        address=now.place.address,
+        lat=now.place.lat,
+        lon=now.place.lon,
+        emitted_at=now.emitted_at or datetime.min.replace(tzinfo=UTC),
+        presented_ms=now.presented_ms,
+        claimed_by=now.claimed_by,
+        claimed_name=now.claimed_name,
+        claimed_at=now.claimed_at,
+        lead_name=now.lead.name if now.lead else None,
+        lead_minutes=now.lead.minutes if now.lead else None,
+        value=newest.raised_value,
+        unit=newest.unit,
+        quantity=newest.quantity,
+        detectors=len(now.detectors),
+        alert_active=now.alert_active,
+        nobody_left=now.nobody_left,
+        trapped=now.people.trapped,
+        injured=now.people.injured,
+        owed=sum(not o.settled for o in now.obligations),
+        late_statements=len(now.late_statements),
+        c1=now.c1 is not None,
+        c2=now.c2 is not None,
+    )
+
+
+async def load(incident_id: UUID) -> Incident:
+    """The incident folded from its journal; NEW (version 0) where there is none."""
+    known = _cache.get(incident_id, Incident())
+    rows = await OPERATIONS.fetch(
+        "SELECT body FROM event WHERE incident_id = $1 AND version > $2 ORDER BY version",
+        incident_id,
+        known.version,
+    )
+    now = replay((_decoder.decode(row["body"]) for row in rows), known)
+    if not OPERATIONS.transaction_exists():  # only what is committed is worth keeping
+        _remember(now)
+    return now
+
+
+async def lock(incident_id: UUID) -> None:
+    """Hold the incident against other writers until the transaction ends."""
+    await OPERATIONS.execute("SELECT 1 FROM incident WHERE id = $1 FOR UPDATE", incident_id)
+
+
+async def events_of(incident_id: UUID) -> list[e.Event]:
+    """The whole journal of an incident, oldest first."""
+    rows = await OPERATIONS.fetch(
+        "SELECT body FROM event WHERE incident_id = $1 ORDER BY version", incident_id
+    )
+    return [_decoder.decode(row["body"]) for row in rows]
+
+
+async def event_at(seq: int) -> e.Event | None:
+    body = await OPERATIONS.fetch_value("SELECT body FROM event WHERE seq = $1", seq)
+    return None if body is None else _decoder.decode(body)
+
+
+async def answer_of(command_id: UUID) -> Answer | None:
+    """What was answered to this command before, or None."""
+    body = await OPERATIONS.fetch_value(
+        "SELECT answer FROM command_answer WHERE command_id = $1", command_id
+    )
+    return None if body is None else _answers.decode(body)
+
+
+async def keep_answer(incident_id: UUID, answer: Answer, at: datetime) -> None:
+    await OPERATIONS.execute(
+        "INSERT INTO command_answer (command_id, incident_id, at, answer) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (command_id) DO NOTHING",
+        answer.command_id,
+        incident_id,
+        at,
+        answer,
+    )
+
+
+async def next_number(at: datetime) -> str:
+    """The next incident number of the day in the service area, ``YYYYMMDD-NNNN``, no gaps."""
+    day = at.astimezone(AREA).date()
+    last = await OPERATIONS.fetch_value(
+        "INSERT INTO incident_number (day, last) VALUES ($1, 1)"
+        " ON CONFLICT (day) DO UPDATE SET last = incident_number.last + 1 RETURNING last",
+        day,
+    )
+    return f"{day:%Y%m%d}-{last:04d}"
+
+
+async def lock_building(building_id: UUID) -> None:
+    """Alerts of one building are grouped one after the other."""
+    await OPERATIONS.execute(
+        "SELECT pg_advisory_xact_lock($1, hashtext($2))", BUILDING_LOCK, str(building_id)
+    )
+
+
+async def standing_in(building_id: UUID, detector_id: UUID) -> list[Standing]:
+    """Incidents of a building that an alert could join or follow."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id, kind, household_id, state, emitted_at, board ->> 'releasedAt' AS released_at,"
+        " $2 = ANY(detector_ids) AS has_detector FROM incident WHERE building_id = $1"
+        " AND (state NOT IN ('released', 'archived') OR emitted_at > now() - interval '3 days')",
+        building_id,
+        detector_id,
+    )
+    return [
+        Standing(
+            id=row["id"],
+            kind=Kind(row["kind"]),
+            household_id=row["household_id"],
+            open=State(row["state"]) in OPEN,
+            emitted_at=row["emitted_at"],
+            released_at=datetime.fromisoformat(row["released_at"]) if row["released_at"] else None,
+            has_detector=row["has_detector"],
+        )
+        for row in rows
+    ]
+
+
+async def leads_elsewhere(staff_id: UUID, incident_id: UUID) -> bool:
+    """Whether somebody leads another active incident."""
+    found = await OPERATIONS.fetch_value(
+        "SELECT true FROM incident WHERE lead_staff = $1 AND id <> $2 LIMIT 1",
+        staff_id,
+        incident_id,
+    )
+    return bool(found)
+
+
+async def append(
+    before: Incident, events: Sequence[e.Event], *, policy: Policy, reacts_to: frozenset[str]
+) -> Incident:
+    """Write events and everything that is read from them, inside the caller's transaction.
+
+    Args:
+        before: the incident at the version the events follow.
+        events: at least one, versions consecutive.
+        policy: gives deadlines their lengths.
+        reacts_to: event types that the pipeline has reactions for.
+
+    Returns:
+        The incident after the events.
+
+    Raises:
+        asyncpg.UniqueViolationError: somebody else wrote these versions first.
+    """
+    after = replay(events, before)
+    first = events[0]
+    await _write_projection(after)
+    rows = await OPERATIONS.fetch(
+        "INSERT INTO event (incident_id, version, type, command_id, received_at, body)"
+        " SELECT $1, v, t, $2, $3, b FROM unnest($4::int[], $5::text[], $6::jsonb[])"
+        " AS row (v, t, b) ORDER BY v RETURNING seq, type",
+        first.incident_id,
+        first.command_id,
+        first.received_at,
+        [event.version for event in events],
+        [e.type_of(event.fact) for event in events],
+        [msgspec.json.encode(event) for event in events],
+    )
+    waiting = [
+        (first.incident_id, r["seq"], first.received_at) for r in rows if r["type"] in reacts_to
+    ]
+    if waiting:
+        await OPERATIONS.execute_many(
+            "INSERT INTO work (incident_id, event_seq, available_at) VALUES ($1, $2, $3)", waiting
+        )
+    due = [
+        (uuid7(), first.incident_id, d.name, d.due_at, d.command)
+        for event in events
+        for d in started_by(event, policy)
+    ]
+    if due:
+        await OPERATIONS.execute_many(
+            "INSERT INTO deadline (id, incident_id, name, due_at, command)"
+            " VALUES ($1, $2, $3, $4, $5)",
+            due,
+        )
+    await OPERATIONS.notify("work")
+    return after
+
+
+async def _write_projection(now: Incident) -> None:
+    await OPERATIONS.execute("SELECT pg_advisory_xact_lock($1)", CURSOR_LOCK)
+    cursor = await OPERATIONS.fetch_value("SELECT nextval('board_cursor')")
+    row = msgspec.to_builtins(board_row(now), builtin_types=(datetime, UUID))
+    row["releasedAt"] = now.released_at
+    leads = now.lead.staff_id if now.lead is not None and now.state in BUSY_STATES else None
+    people = [r.staff_id for r in (now.lead, *now.helpers) if r is not None]
+    await OPERATIONS.execute(
+        "INSERT INTO incident AS i (id, no, kind, handling, urgency, state, alert_active, version,"
+        " household_id, building_id, emitted_at, presented_ms, claimed_at, lead_staff, responders,"
+        " detector_ids, cursor, board)"
+        " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)"
+        " ON CONFLICT (id) DO UPDATE SET urgency = $5, state = $6, alert_active = $7, version = $8,"
+        " presented_ms = $12, claimed_at = $13, lead_staff = $14,"
+        " responders = (SELECT array_agg(DISTINCT p) FROM unnest(i.responders || $15::uuid[]) p),"
+        " detector_ids = $16, cursor = $17, board = $18",
+        now.id, now.no, now.kind, now.handling, now.urgency, now.state, now.alert_active,
+        now.version, now.place.household_id, now.place.building_id, now.emitted_at,
+        now.presented_ms, now.claimed_at, leads, people, list(now.detectors), cursor, row,
+    )  # fmt: skip
+    await OPERATIONS.notify("news", str(cursor))
+
+
+def _remember(now: Incident) -> None:
+    """Keep a committed state for the next load; the oldest entry goes when full."""
+    if now.id is None:
+        return
+    _cache.pop(now.id, None)
+    _cache[now.id] = now
+    while len(_cache) > CACHED:
+        _cache.pop(next(iter(_cache)))

@@ -1,0 +1,319 @@
+"""Load, decide, append: the only way into the journal."""
+
+import math
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from backend.audit import service as audit
+from backend.incidents import journal
+from backend.incidents.flow import commands as c
+from backend.incidents.flow import events as e
+from backend.incidents.flow.decide import Repeated, decide
+from backend.incidents.flow.facts import Facts, Policy, Refusal, corrected
+from backend.incidents.flow.grouping import group
+from backend.incidents.flow.incident import Incident
+from backend.incidents.flow.vocabulary import (
+    SYSTEM,
+    Actor,
+    Handling,
+    Kind,
+    OfficeRef,
+    Place,
+    Role,
+    Urgency,
+)
+from backend.incidents.flow.words import REFUSALS
+from backend.incidents.schemas import Answer, Envelope, RefusalView
+from backend.shared.clock import Clock
+from backend.shared.db import OPERATIONS
+from backend.shared.ids import uuid7
+
+REPORTS_AT_MOST = 12
+
+
+class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of staff as the guards need them."""
+
+    name: str
+    badge: str
+    qualified: bool
+    on_shift: bool
+    metres: float | None = None
+
+
+class Directory(Protocol):
+    """What an incident asks other domains; answered by ``backend.pipeline``."""
+
+    async def person(self, staff_id: UUID, place: Place) -> PersonFacts | None: ...
+    async def offices(self, building_id: UUID | None) -> tuple[OfficeRef, ...]: ...
+    async def below_clear(self, detectors: list[UUID]) -> bool | None: ...
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """A raised alert on its way into an incident; ``id`` is the command's id."""
+
+    id: UUID
+    kind: Kind
+    urgency: Urgency
+    handling: Handling
+    place: Place
+    detector_id: UUID
+    label: str
+    quantity: str
+    value: float | None
+    unit: str
+    limit: float | None
+    emitted_at: datetime
+    at_once: bool
+
+
+class Incidents:
+    """The journal's front door. Holds no state of its own."""
+
+    def __init__(
+        self, *, clock: Clock, policy: Policy, directory: Directory, reacts_to: frozenset[str]
+    ) -> None:
+        self.clock = clock
+        self.policy = policy
+        self.directory = directory
+        self.reacts_to = reacts_to
+
+    async def submit(self, envelope: Envelope, actor: Actor, *, source: str) -> Answer:
+        """Put a phone's or browser's envelope on the server's clock and handle it."""
+        received_at = self.clock.now()
+        known = await journal.answer_of(envelope.command_id)
+        if known is not None:
+            return _again(known)
+        now = await journal.load(envelope.incident_id)
+        time = corrected(
+            envelope.occurred_at,
+            received_at,
+            skew=timedelta(milliseconds=envelope.skew_ms or 0),
+            emitted_at=now.emitted_at,
+            late_s=self.policy.late_s,
+        )
+        order = c.Order(
+            command_id=envelope.command_id,
+            incident_id=envelope.incident_id,
+            actor=actor,
+            occurred_at=time.occurred_at,
+            received_at=received_at,
+            late=time.late,
+            source=source,
+            command=envelope.command,
+            device_id=envelope.device_id,
+            seq=envelope.seq,
+            seen_version=envelope.seen_version,
+        )
+        return await self.handle(order)
+
+    async def say(
+        self, incident_id: UUID, command: c.AnyCommand, *, command_id: UUID | None = None
+    ) -> Answer:
+        """Issue a command as the platform itself."""
+        at = self.clock.now()
+        order = c.Order(
+            command_id=command_id or uuid7(),
+            incident_id=incident_id,
+            actor=SYSTEM,
+            occurred_at=at,
+            received_at=at,
+            source="platform",
+            command=command,
+        )
+        return await self.handle(order)
+
+    async def handle(self, order: c.Order) -> Answer:
+        """Decide one order and append what follows, once, however often it comes."""
+        async with OPERATIONS.transaction():
+            await journal.lock(order.incident_id)
+            return await self._handle_locked(order)
+
+    async def _handle_locked(self, order: c.Order) -> Answer:
+        known = await journal.answer_of(order.command_id)
+        if known is not None:
+            return _again(known)
+        before = await journal.load(order.incident_id)
+        found = decide(before, order, await self._facts(before, order))
+        if isinstance(found, Repeated):
+            return Answer(
+                command_id=order.command_id,
+                outcome="accepted",
+                version=found.version,
+                repeated=True,
+            )
+        if isinstance(found, Refusal):
+            answer = refused(order.command_id, found, before.version)
+            await self._record(order, before, answer, ())
+            return answer
+        after = before
+        if found:
+            after = await journal.append(
+                before, found, policy=self.policy, reacts_to=self.reacts_to
+            )
+        kept = any(isinstance(event.fact, e.LateStatement) for event in found)
+        answer = Answer(
+            command_id=order.command_id,
+            outcome="late_statement" if kept else "accepted",
+            version=after.version,
+        )
+        await self._record(order, after, answer, found)
+        return answer
+
+    async def _record(
+        self, order: c.Order, now: Incident, answer: Answer, events: tuple[e.Event, ...]
+    ) -> None:
+        if order.actor.role is not Role.SYSTEM or events:
+            await journal.keep_answer(order.incident_id, answer, order.received_at)
+        if order.actor.role is Role.SYSTEM and not events:
+            return
+        await audit.record(
+            OPERATIONS,
+            actor=order.actor.id,
+            role=order.actor.role,
+            action=f"incident.{c.name_of(order.command)}",
+            subject=order.incident_id,
+            after={
+                "outcome": answer.outcome,
+                "version": now.version,
+                "events": [e.type_of(event.fact) for event in events],
+            },
+            reason=answer.refusal.code if answer.refusal else None,
+            at=order.received_at,
+        )
+
+    async def _facts(self, now: Incident, order: c.Order) -> Facts:
+        """Look up only what this order's guards ask for."""
+        command = order.command
+        facts = Facts(
+            now=order.received_at,
+            policy=self.policy,
+            new_ids=tuple(uuid7() for _ in range(REPORTS_AT_MOST)),
+        )
+        staff = command.staff_id if isinstance(command, c.Offer) else order.actor.staff
+        if staff is not None and (order.actor.role is Role.FIELD or isinstance(command, c.Offer)):
+            facts = await self._about(facts, staff, now, order.incident_id)
+        if isinstance(command, _REPORTING):
+            offices = await self.directory.offices(now.place.building_id)
+            facts = msgspec.structs.replace(facts, offices=offices)
+        if isinstance(command, c.FieldConfirmEliminated) and Kind.GAS in now.kinds:
+            gas = [d.id for d in now.detectors.values() if d.kind is Kind.GAS]
+            below = await self.directory.below_clear(gas)
+            facts = msgspec.structs.replace(facts, below_clear=below)
+        return facts
+
+    async def _about(self, facts: Facts, staff: UUID, now: Incident, incident_id: UUID) -> Facts:
+        person = await self.directory.person(staff, now.place)
+        if person is None:
+            return msgspec.structs.replace(facts, qualified=False, on_shift=False)
+        return msgspec.structs.replace(
+            facts,
+            qualified=person.qualified,
+            on_shift=person.on_shift,
+            staff_name=person.name,
+            badge=person.badge,
+            metres=person.metres,
+            leads_elsewhere=await journal.leads_elsewhere(staff, incident_id),
+        )
+
+    async def open_or_join(self, alert: Alert) -> UUID:
+        """A raised alert becomes an incident, or another episode of the one that it belongs to.
+
+        Idempotent by ``alert.id``. Returns the incident's id.
+        """
+        async with OPERATIONS.transaction():
+            building = alert.place.building_id or alert.detector_id
+            await journal.lock_building(building)
+            known = await OPERATIONS.fetch_value(
+                "SELECT incident_id FROM command_answer WHERE command_id = $1", alert.id
+            )
+            if known is not None:
+                return UUID(str(known))
+            standing = await journal.standing_in(building, alert.detector_id)
+            grouped = group(
+                standing,
+                kind=alert.kind,
+                household_id=alert.place.household_id,
+                at=alert.emitted_at,
+            )
+            if grouped.joins is not None:
+                await self.say(grouped.joins, _again_alarm(alert), command_id=alert.id)
+                return grouped.joins
+            incident_id = uuid7()
+            await self.say(
+                incident_id,
+                await self._raise(alert, grouped.follows),
+                command_id=alert.id,
+            )
+            return incident_id
+
+    async def _raise(self, alert: Alert, follows: UUID | None) -> c.RaiseAlert:
+        return c.RaiseAlert(
+            no=await journal.next_number(alert.emitted_at),
+            kind=alert.kind,
+            urgency=alert.urgency,
+            handling=alert.handling,
+            place=alert.place,
+            detector_id=alert.detector_id,
+            label=alert.label,
+            quantity=alert.quantity,
+            value=_finite(alert.value),
+            unit=alert.unit,
+            limit=alert.limit,
+            emitted_at=alert.emitted_at,
+            follows=follows,
+            at_once=alert.at_once,
+        )
+
+
+_REPORTING = (
+    c.PartyNeedsRescue,
+    c.AssessControllable,
+    c.Withdraw,
+    c.ReportTrapped,
+    c.ReportTo,
+    c.Tick,
+)
+"""Commands whose events may report to the offices of the address."""
+
+
+def _again_alarm(alert: Alert) -> c.NewAlarm:
+    return c.NewAlarm(
+        detector_id=alert.detector_id,
+        label=alert.label,
+        kind=alert.kind,
+        quantity=alert.quantity,
+        value=_finite(alert.value),
+        unit=alert.unit,
+        limit=alert.limit,
+        emitted_at=alert.emitted_at,
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _again(answer: Answer) -> Answer:
+    return msgspec.structs.replace(answer, repeated=True)
+
+
+def refused(command_id: UUID, refusal: Refusal, version: int) -> Answer:
+    """A refusal in words."""
+    words = REFUSALS[refusal.code]
+    return Answer(
+        command_id=command_id,
+        outcome="refused",
+        version=version,
+        refusal=RefusalView(
+            code=refusal.code,
+            zh=words.zh,
+            en=words.en,
+            do_zh=words.do_zh,
+            do_en=words.do_en,
+            missing=refusal.missing,
+        ),
+    )
