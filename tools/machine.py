@@ -36,8 +36,7 @@ def chromium() -> Path | None:
 
 def mosquitto() -> Path | None:
     """A mosquitto to start ourselves; Debian puts it where a user's PATH may not look."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
-    found = shutil.which("mosquitto", path=path)
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     return Path(found) if found else None
 
 

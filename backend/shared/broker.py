@@ -7,7 +7,6 @@ nothing over its own restart: good for a trial, and said so at start.
 
 import asyncio
 import logging
-import os
 import shutil
 import signal
 import socket
@@ -172,9 +171,7 @@ class Broker:
 
 def found_mosquitto() -> Path | None:
     """The mosquitto of this machine; Debian has it outside an ordinary user's PATH."""
-    found = shutil.which(
-        "mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
-    )
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     return Path(found) if found else None
 
 
