@@ -80,6 +80,7 @@ class PushService:
         await send({"type": "http.response.start", "status": status, "headers": answer})
         while self.endless_body:
             await send({"type": "http.response.body", "body": b"x" * 8192, "more_body": True})
+            await asyncio.sleep(0)  # once the other side has left, sending waits for nothing
         await send({"type": "http.response.body", "body": b""})
 
     def is_vapid(self, headers: dict[str, str]) -> bool:
