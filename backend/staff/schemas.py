@@ -34,10 +34,11 @@ class DutyWish(
 
 
 class DutyView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Whether somebody is on duty, and since when."""
+    """Whether somebody is on duty, since when, and with which phone."""
 
     on: bool
     since: datetime | None
+    device_id: str | None = None
 
 
 class NewPerson(msgspec.Struct, frozen=True, kw_only=True):

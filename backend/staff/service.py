@@ -108,7 +108,7 @@ async def set_duty(
             await OPERATIONS.execute("DELETE FROM position WHERE person_id = $1", person_id)
         elif position is not None:
             await save_position(person_id, position, now=now)
-    return DutyView(on=on, since=since)
+    return DutyView(on=on, since=since, device_id=device_id if on else None)
 
 
 async def save_position(person_id: UUID, fix: Fix, *, now: datetime) -> bool:
@@ -226,7 +226,9 @@ async def people(ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
 
 async def duty_of(person_id: UUID) -> DutyView:
     """Whether a person is on duty."""
-    since = await OPERATIONS.fetch_value(
-        "SELECT on_since FROM duty WHERE person_id = $1", person_id
+    row = await OPERATIONS.fetch_one(
+        "SELECT on_since, device_id FROM duty WHERE person_id = $1", person_id
     )
-    return DutyView(on=since is not None, since=since)
+    if row is None or row["on_since"] is None:
+        return DutyView(on=False, since=None)
+    return DutyView(on=True, since=row["on_since"], device_id=row["device_id"])
