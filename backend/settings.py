@@ -19,8 +19,8 @@ from backend.shared.environ import SettingsError
 __all__ = ["Settings", "SettingsError", "example_text", "load"]
 
 PREFIX = "JIEAN"
-OTHERS = {"JIEAN_SKIP_PWA", "JIEAN_DATA"}
-"""Of the bootstrap; and the short name of JIEAN_DATA_FOLDER."""
+OTHERS = {"JIEAN_SKIP_PWA", "JIEAN_CHROMIUM", "JIEAN_DATA"}
+"""Of the bootstrap and of the tests; and the short name of JIEAN_DATA_FOLDER."""
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Text = str
