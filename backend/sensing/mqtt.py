@@ -12,7 +12,7 @@ import contextlib
 import logging
 import re
 from collections import deque
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -79,6 +79,7 @@ class Consumer:
         self._batch_s = settings.sensing.batch_ms / 1000
         self._batch_max = settings.sensing.batch_max
         self._url = context.mqtt_url
+        self._now = context.clock.now
         rules = RuleBook(defaults(smoke_clear_s=settings.sensing.smoke_clear_s))
         self.store = Store(register, rules, context.clock, self._mqtt.client_id)
         self._queue: deque[tuple[int, int, Arrived]] = deque()
@@ -190,7 +191,7 @@ class Consumer:
         arrived = Arrived(
             topic=message.topic,
             payload=payload,
-            received_at=datetime.now(UTC),
+            received_at=self._now(),
             retained=bool(message.retain),
             mid=message.mid if message.qos else 0,
             dup=bool(message.dup),

@@ -9,7 +9,7 @@ sent twice by its source (then a device-timed reading is known by time and value
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -31,6 +31,8 @@ ADAPTERS: dict[str, Adapter] = {"zigbee2mqtt": zigbee2mqtt.decode, "jiean": jiea
 
 HEALTH_EVENTS = frozenset({"battery", "health", "heartbeat"})
 """Kept as the latest state, not as history."""
+REPEATS_KNOWN_FOR = timedelta(days=8)
+"""A device-timed reading that comes again later than this is stored again, as late."""
 QUIET_EVENTS = frozenset({"bridge", "bridge_log", "unmapped", "no_value", "command"})
 """Neither health nor news: not stored."""
 
@@ -291,8 +293,9 @@ class Store:
             " JOIN unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::float8[])"
             " AS a (detector_id, quantity, measured_at, value)"
             " USING (detector_id, quantity, measured_at, value)"
-            " WHERE r.received_at > now() - interval '8 days'",
+            " WHERE r.received_at > $5",
             *[list(column) for column in columns],
+            self._clock.now() - REPEATS_KNOWN_FOR,
         )
         return {(r["detector_id"], r["quantity"], r["measured_at"], r["value"]) for r in rows}
 
