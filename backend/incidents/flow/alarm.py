@@ -91,7 +91,7 @@ def _still_matters(now: Incident, cmd: c.Remind, facts: Facts) -> bool:
         "false_report": now.owes("false_report"),
         "archive": now.state is State.RELEASED,
         "call_120": now.people.call120 == "needed",
-        "report_delivered": report is not None and report.status in {"queued", "sent"},
+        "report_delivered": report is not None and report.status == "sent",
         "report_voice": report is not None and report.acknowledged_at is None,
         "lone_worker": entered_at is not None and facts.now - entered_at >= limit,
         "nobody_left": now.state is State.DISPATCHING and now.lead is None,

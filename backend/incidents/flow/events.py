@@ -311,10 +311,6 @@ class ReportGap(Fact, frozen=True, kw_only=True, tag="ReportGap"):
     """A report was due and no office is registered for the address."""
 
 
-class ReportSent(Fact, frozen=True, kw_only=True, tag="ReportSent"):
-    report_id: UUID
-
-
 class ReportReached(Fact, frozen=True, kw_only=True, tag="ReportReached"):
     report_id: UUID
 
@@ -500,7 +496,7 @@ AnyFact = (
     | RespondersStoodDown | ArrivedOnScene | FalseDeclared | RealConfirmed | AssessedControllable
     | AssessedUncontrollable | PpeConfirmed | PpeMissing | HandlingStarted | Entered | LeftScene
     | CheckedIn | ItemDone | Withdrawn | TrappedChanged | InjuredChanged | AmbulanceNeeded
-    | EmergencyCallLogged | FinalChecked | HazardEliminated | ReportQueued | ReportGap | ReportSent
+    | EmergencyCallLogged | FinalChecked | HazardEliminated | ReportQueued | ReportGap
     | ReportReached | ReportAcknowledged | ReportUndelivered | RoadOpened | GuideInPlace
     | VehicleCame | EvacuationStarted | PersonAccounted | EvacuationClosed | CordonSet
     | CordonLifted | CommandHeld | CommandReturned | HandedToAuthority | Released | FalseOverruled

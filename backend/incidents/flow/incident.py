@@ -111,8 +111,7 @@ class Report(Part, frozen=True, kw_only=True, rename="camel"):
     office: OfficeRef
     situation: str
     status: str
-    queued_at: datetime
-    sent_at: datetime | None = None
+    sent_at: datetime
     delivered_at: datetime | None = None
     acknowledged_at: datetime | None = None
     reply: str | None = None

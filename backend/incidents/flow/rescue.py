@@ -185,8 +185,8 @@ def queued(now: Incident, event: e.Event, fact: e.ReportQueued) -> Incident:
         id=fact.report_id,
         office=fact.office,
         situation=fact.situation,
-        status="queued",
-        queued_at=event.received_at,
+        status="sent",
+        sent_at=event.received_at,
         location_gap=fact.location_gap,
     )
     return put(now, reports=(*now.reports, report))
@@ -201,15 +201,8 @@ def _mark(now: Incident, report_id: object, **changes: object) -> Incident:
     return put(now, reports=reports)
 
 
-def sent(now: Incident, event: e.Event, fact: e.ReportSent) -> Incident:
-    return _mark(now, fact.report_id, status="sent", sent_at=event.received_at)
-
-
 def reached(now: Incident, event: e.Event, fact: e.ReportReached) -> Incident:
-    at = event.received_at
-    known = now.report(fact.report_id)
-    sent_at = (known.sent_at if known else None) or at
-    return _mark(now, fact.report_id, status="delivered", delivered_at=at, sent_at=sent_at)
+    return _mark(now, fact.report_id, status="delivered", delivered_at=event.received_at)
 
 
 def acknowledged(now: Incident, event: e.Event, fact: e.ReportAcknowledged) -> Incident:
@@ -299,7 +292,6 @@ EVOLVE: dict[type[e.Fact], Evolve] = {
     e.EmergencyCallLogged: called,
     e.ReportQueued: queued,
     e.ReportGap: gap,
-    e.ReportSent: sent,
     e.ReportReached: reached,
     e.ReportAcknowledged: acknowledged,
     e.ReportUndelivered: undelivered,

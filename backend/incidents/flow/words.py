@@ -138,7 +138,6 @@ EVENTS: dict[str, Words] = {
     "HazardEliminated": Words("条件二成立：{staffName} 确认隐患排除", "Condition 2: {staffName}"),
     "ReportQueued": Words("报告 {office.name}", "Report to {office.name}"),
     "ReportGap": Words("该地址没有登记的报告单位", "No office registered for this address"),
-    "ReportSent": Words("报告已发出", "Report sent"),
     "ReportReached": Words("报告已送达", "Report delivered"),
     "ReportAcknowledged": Words("{officeName} 已收到", "{officeName} acknowledged"),
     "ReportUndelivered": Words("报告未送达，转电话", "Report failed, phone instead"),

@@ -1,0 +1,1 @@
+"""The sealed record: what an incident was, unchangeable, and provable by anyone with the file."""

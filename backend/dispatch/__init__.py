@@ -1,0 +1,1 @@
+"""Who is eligible and nearest. Pure choice over values; the pipeline brings them together."""
