@@ -214,6 +214,14 @@ class Field:
             return
         self._walk, self._walked_m = (self.at, next(self._stroll)), 0.0
 
+    def is_human(self) -> bool:
+        """Whether somebody real has signed in with another phone as this person."""
+        return self.stepped_back
+
+    def hurry(self, pace_m_s: float) -> None:
+        """Walk at another speed from now on."""
+        self._pace = pace_m_s
+
     def resume(self) -> None:
         """Done here: stroll on."""
         self._aim = None

@@ -27,6 +27,10 @@ class Lanes:
                 self._next.setdefault(a, {})[b] = gap
                 self._next.setdefault(b, {})[a] = gap
 
+    def corners(self) -> tuple[Point, ...]:
+        """Every vertex."""
+        return tuple(self._next)
+
     def nearest(self, place: Point) -> Point:
         """The vertex nearest to a place."""
         return min(self._next, key=lambda v: (metres(v, place), v.lat, v.lon))
