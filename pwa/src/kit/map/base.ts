@@ -1,5 +1,6 @@
 /** The area's own vector map, drawn in the look's colours on one canvas: no tile from anywhere. */
 import L from 'leaflet'
+import { names } from './names'
 import { strokePx } from './scale'
 import type { Base, BaseFeature } from './types'
 
@@ -65,33 +66,31 @@ export class BaseMap {
     const options: L.PathOptions = { renderer: this.#renderer, interactive: false, lineCap: 'round', lineJoin: 'round' }
     const shape = L.geoJSON(feature as GeoJSON.Feature, {
       style: () => options,
-      pointToLayer: (_f, at) => L.circleMarker(at, { ...options, radius: 4 }),
+      pointToLayer: (_f, at) => L.circleMarker(at, { ...options, radius: 3 }),
     })
     shape.eachLayer((path) => {
       if (!(path instanceof L.Path)) return
       this.#drawn.push([layer, path])
       if (isLine(path)) {
         const [metres, px] = WIDTH[layer]
-        const own = feature.properties?.width_m ?? feature.properties?.widthM
+        const own = feature.properties?.widthM
         this.#lines.push({ path, metres: own ?? metres, px })
       }
       this.#group.addLayer(path)
     })
   }
 
-  /** Each street and canal says its name once, at its middle. */
+  /** Each street and canal says its name once, along its longest stretch. */
   #label(base: Base): void {
-    const said = new Set<string>()
-    for (const f of base.features) {
-      const { layer, name } = f.properties ?? {}
-      if (!name || !layer || !['street', 'lane', 'canal', 'bridge'].includes(layer) || said.has(name)) continue
-      const at = middle(f.geometry)
-      if (!at) continue
-      said.add(name)
+    for (const { name, layer, at, turn } of names(base)) {
       const text = document.createElement('span')
       text.textContent = name
+      // Steep names stand upright, one character below the other, as on the street signs.
+      const steep = Math.abs(turn) > 50
+      text.className = steep ? 'steep' : ''
+      text.style.setProperty('--turn', `${steep ? turn - Math.sign(turn) * 90 : turn}deg`)
       this.#names.addLayer(
-        L.marker(at, { interactive: false, keyboard: false, icon: L.divIcon({ className: `map-name map-name-${layer}`, html: text, iconSize: [0, 0] }) }),
+        L.marker([at[1], at[0]], { interactive: false, keyboard: false, icon: L.divIcon({ className: `map-name map-name-${layer}`, html: text, iconSize: [0, 0] }) }),
       )
     }
   }
@@ -99,16 +98,4 @@ export class BaseMap {
 
 function isLine(path: L.Path): path is L.Polyline {
   return path instanceof L.Polyline && !(path instanceof L.Polygon)
-}
-
-function middle(g: GeoJSON.Geometry): L.LatLngTuple | null {
-  const line = g.type === 'LineString' ? g.coordinates : g.type === 'MultiLineString' ? g.coordinates[0] : g.type === 'Polygon' ? g.coordinates[0] : undefined
-  if (!line?.length) return null
-  if (g.type === 'Polygon') {
-    const n = line.length
-    return [line.reduce((s, p) => s + (p[1] ?? 0), 0) / n, line.reduce((s, p) => s + (p[0] ?? 0), 0) / n]
-  }
-  const p = line[Math.floor(line.length / 2)]!
-  const q = line[Math.max(0, Math.floor(line.length / 2) - 1)]!
-  return [(p[1]! + q[1]!) / 2, (p[0]! + q[0]!) / 2]
 }

@@ -17,5 +17,13 @@ export type Base = Readonly<{ type: 'FeatureCollection'; features: readonly Base
 export type BaseFeature = Readonly<{
   type: 'Feature'
   geometry: GeoJSON.Geometry
-  properties: Readonly<{ layer?: string; name?: string; width_m?: number; widthM?: number }> | null
+  properties: Readonly<{
+    layer?: string
+    name?: string
+    /** Real width of a line, metres. */
+    widthM?: number
+    /** Where its name reads well, [lon, lat], and how steeply (degrees from east, clockwise). */
+    labelAt?: readonly [number, number]
+    labelTurn?: number
+  }> | null
 }>
