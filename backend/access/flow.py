@@ -39,7 +39,9 @@ LOGIN_MAX = 64
 
 def tidy_login(login: str) -> str:
     """The one spelling under which a login is stored and looked for."""
-    return unicodedata.normalize("NFKC", login).strip().casefold()
+    # folding may undo a normal form, so it is made twice
+    folded = unicodedata.normalize("NFKC", login).casefold()
+    return unicodedata.normalize("NFKC", folded).strip()
 
 
 def tidy_password(password: str) -> str:

@@ -26,9 +26,7 @@ async def test_an_unknown_login_a_wrong_password_and_a_disabled_account_answer_a
     bodies = []
     async with world.client() as client:
         for login, password in (("nobody", PASSWORD), ("desk", "wrong"), ("field", PASSWORD)):
-            answer = await client.post(
-                "/api/session", json={"login": login, "password": password}
-            )
+            answer = await client.post("/api/session", json={"login": login, "password": password})
             assert answer.status_code == 401
             assert "set-cookie" not in answer.headers
             bodies.append(answer.json())
@@ -240,7 +238,9 @@ async def test_no_audit_row_holds_a_password_a_token_or_the_login_typed(world: W
     async with world.client("desk", login="zhangsan") as client:
         token = client.cookies["jiean_session"]
         await client.post("/api/session", json={"login": "lisi-typed", "password": "Typed-secret1"})
-        rows = await world.operations.fetch("SELECT row_to_json(e)::text AS text FROM audit_entry e")
+        rows = await world.operations.fetch(
+            "SELECT row_to_json(e)::text AS text FROM audit_entry e"
+        )
     text = "".join(row["text"] for row in rows)
     assert len(rows) == 3
     for secret in (token, PASSWORD, "Typed-secret1", "lisi-typed", "zhangsan"):
