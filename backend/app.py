@@ -26,6 +26,7 @@ from backend import __version__, web
 from backend.access import routes as access
 from backend.access.guards import not_cross_site
 from backend.access.middleware import SessionMiddleware
+from backend.devices import routes as devices
 from backend.evidence import routes as evidence
 from backend.offices import routes as offices
 from backend.shared.context import Context
@@ -82,6 +83,7 @@ ROUTES: list[ControllerRouterHandler] = [
     health,
     *access.ROUTES,
     *staff.ROUTES,
+    *devices.ROUTES,
     *evidence.ROUTES,
     *offices.ROUTES,
 ]

@@ -93,7 +93,7 @@ class Listener:
 
     async def _connect(self) -> None:
         self._lost.clear()
-        self._connection = await asyncpg.connect(**self._database.config, timeout=5)
+        self._connection = await asyncpg.connect(**{**self._database.config, "timeout": 5})
         self._connection.add_termination_listener(lambda _connection: self._lost.set())
         for channel in self._wakeups:
             await self._connection.add_listener(channel, self._heard)
