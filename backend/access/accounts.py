@@ -130,3 +130,12 @@ async def listed() -> Sequence[AccountRow]:
         "SELECT id, login, name, roles, disabled_at, exercise FROM account ORDER BY login"
     )
     return [msgspec.convert(dict(row), AccountRow) for row in rows]
+
+
+async def with_roles(roles: Sequence[str]) -> list[UUID]:
+    """Ids of accounts in use that have at least one of these roles."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id FROM account WHERE disabled_at IS NULL AND roles && $1::text[] ORDER BY id",
+        list(roles),
+    )
+    return [row["id"] for row in rows]

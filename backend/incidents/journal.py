@@ -200,6 +200,48 @@ async def standing_in(building_id: UUID, detector_id: UUID) -> list[Standing]:
     ]
 
 
+async def open_with(detector_id: UUID) -> list[UUID]:
+    """Incidents not yet released that hold this detector."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id FROM incident WHERE detector_ids @> ARRAY[$1::uuid]"
+        " AND state NOT IN ('released', 'archived')",
+        detector_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def dealt_with(detector_id: UUID, since: datetime) -> bool:
+    """Whether an alarm of this detector from ``since`` on is in an incident already."""
+    found = await OPERATIONS.fetch_value(
+        "SELECT true FROM incident WHERE detector_ids @> ARRAY[$1::uuid] AND"
+        " (state NOT IN ('released', 'archived')"
+        " OR (board ->> 'releasedAt')::timestamptz >= $2) LIMIT 1",
+        detector_id,
+        since,
+    )
+    return bool(found)
+
+
+async def leading(besides: UUID) -> dict[UUID, str]:
+    """Staff who lead an incident other than ``besides``, and its number."""
+    rows = await OPERATIONS.fetch(
+        "SELECT lead_staff, no FROM incident WHERE lead_staff IS NOT NULL AND id <> $1", besides
+    )
+    return {row["lead_staff"]: row["no"] for row in rows}
+
+
+async def start_deadline(deadline_id: UUID, incident_id: UUID, name: str, due_at: datetime) -> None:
+    """A deadline that is no command; the same id again changes nothing."""
+    await OPERATIONS.execute(
+        "INSERT INTO deadline (id, incident_id, name, due_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (id) DO NOTHING",
+        deadline_id,
+        incident_id,
+        name,
+        due_at,
+    )
+
+
 async def leads_elsewhere(staff_id: UUID, incident_id: UUID) -> bool:
     """Whether somebody leads another active incident."""
     found = await OPERATIONS.fetch_value(

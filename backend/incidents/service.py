@@ -243,30 +243,40 @@ class Incidents:
                 await self.say(grouped.joins, _again_alarm(alert), command_id=alert.id)
                 return grouped.joins
             incident_id = uuid7()
-            await self.say(
-                incident_id,
-                await self._raise(alert, grouped.follows),
-                command_id=alert.id,
+            await self.open_numbered(
+                incident_id, _raise(alert, grouped.follows), command_id=alert.id
             )
             return incident_id
 
-    async def _raise(self, alert: Alert, follows: UUID | None) -> c.RaiseAlert:
-        return c.RaiseAlert(
-            no=await journal.next_number(alert.emitted_at),
-            kind=alert.kind,
-            urgency=alert.urgency,
-            handling=alert.handling,
-            place=alert.place,
-            detector_id=alert.detector_id,
-            label=alert.label,
-            quantity=alert.quantity,
-            value=_finite(alert.value),
-            unit=alert.unit,
-            limit=alert.limit,
-            emitted_at=alert.emitted_at,
-            follows=follows,
-            at_once=alert.at_once,
-        )
+    async def open_numbered(
+        self, incident_id: UUID, raised: c.RaiseAlert, *, command_id: UUID
+    ) -> None:
+        """Open an incident under the day's next number; once per ``command_id``."""
+        async with OPERATIONS.transaction():
+            if await journal.answer_of(command_id) is not None:
+                return
+            no = await journal.next_number(raised.emitted_at)
+            numbered = msgspec.structs.replace(raised, no=no)
+            await self.say(incident_id, numbered, command_id=command_id)
+
+
+def _raise(alert: Alert, follows: UUID | None) -> c.RaiseAlert:
+    return c.RaiseAlert(
+        no="",
+        kind=alert.kind,
+        urgency=alert.urgency,
+        handling=alert.handling,
+        place=alert.place,
+        detector_id=alert.detector_id,
+        label=alert.label,
+        quantity=alert.quantity,
+        value=_finite(alert.value),
+        unit=alert.unit,
+        limit=alert.limit,
+        emitted_at=alert.emitted_at,
+        follows=follows,
+        at_once=alert.at_once,
+    )
 
 
 _REPORTING = (

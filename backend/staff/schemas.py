@@ -68,7 +68,7 @@ class OnDuty(msgspec.Struct, frozen=True, kw_only=True):
     badge: str
     post: str
     qualified: bool
-    on_since: datetime
+    on_since: datetime | None
     lat: float | None
     lon: float | None
     accuracy_m: float | None

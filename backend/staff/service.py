@@ -145,20 +145,32 @@ async def save_position(person_id: UUID, fix: Fix, *, now: datetime) -> bool:
     return bool(row["saved"])
 
 
+_PEOPLE = (
+    "SELECT p.id AS person_id, p.name, p.badge, p.post,"
+    " coalesce(p.qualified_from <= $1, false)"
+    " AND coalesce(p.qualified_until >= $1, true) AS qualified,"
+    " d.on_since, l.lat, l.lon, l.accuracy_m, l.at, l.battery_pct, d.post_lat, d.post_lon,"
+    " r.last_receipt_at"
+    " FROM person p LEFT JOIN duty d ON d.person_id = p.id"
+    " LEFT JOIN position l ON l.person_id = p.id"
+    " LEFT JOIN reachability r ON r.person_id = p.id"
+)
+
+
 async def on_duty_people(now: datetime) -> list[OnDuty]:
     """Everybody on duty with their latest fix, in no order; one statement."""
     rows = await OPERATIONS.fetch(
-        "SELECT p.id AS person_id, p.name, p.badge, p.post,"
-        " coalesce(p.qualified_from <= $1, false)"
-        " AND coalesce(p.qualified_until >= $1, true) AS qualified,"
-        " d.on_since, l.lat, l.lon, l.accuracy_m, l.at, l.battery_pct, d.post_lat, d.post_lon,"
-        " r.last_receipt_at"
-        " FROM duty d JOIN person p ON p.id = d.person_id"
-        " LEFT JOIN position l ON l.person_id = d.person_id"
-        " LEFT JOIN reachability r ON r.person_id = d.person_id WHERE d.on_since IS NOT NULL",
-        now.astimezone(AREA).date(),
+        f"{_PEOPLE} WHERE d.on_since IS NOT NULL", now.astimezone(AREA).date()
     )
     return [OnDuty(**dict(row)) for row in rows]
+
+
+async def person_of(person_id: UUID, now: datetime) -> OnDuty | None:
+    """One person, on duty or not (then ``on_since`` is None); None when there is none."""
+    row = await OPERATIONS.fetch_one(
+        f"{_PEOPLE} WHERE p.id = $2", now.astimezone(AREA).date(), person_id
+    )
+    return None if row is None else OnDuty(**dict(row))
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):

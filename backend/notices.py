@@ -1,0 +1,171 @@
+"""The messages that people get, complete in themselves. Pure: an incident in, a message out.
+
+Nothing personal stands on a lock screen: kind and minutes, never a name or a full address.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from backend.incidents.flow import events as e
+from backend.incidents.flow.incident import Incident
+from backend.incidents.flow.kinds import KINDS
+from push.message import Action, Audience, Handling, Message, Urgency
+
+URGENT = {"emergency": Urgency.EMERGENCY, "notice": Urgency.HIGH, "info": Urgency.NORMAL}
+LEVELS = {"emergency": "紧急", "notice": "注意", "info": "提示"}
+
+
+def _say(
+    now: Incident,
+    *,
+    id: UUID,  # noqa: A002 - the field's own name
+    audience: Audience,
+    title: str,
+    body: str,
+    lock_title: str,
+    lock_body: str,
+    ttl_s: int,
+    at: datetime,
+    url: str,
+    collapse_key: str,
+    actions: tuple[Action, ...] = (),
+    urgency: Urgency | None = None,
+    data: dict[str, str | int | float | bool | None] | None = None,
+) -> Message:
+    return Message(
+        id=id,
+        audience=audience,
+        title=title,
+        body=body,
+        lock_title=lock_title,
+        lock_body=lock_body,
+        urgency=urgency or URGENT[now.urgency],
+        handling=Handling(now.handling.value),
+        ttl_s=ttl_s,
+        sent_at=at,
+        collapse_key=collapse_key,
+        actions=actions,
+        url=url,
+        data={"incidentId": str(now.id), "no": now.no, **(data or {})},
+    )
+
+
+def offer(now: Incident, fact: e.Offered, *, message_id: UUID, at: datetime) -> Message:
+    """警情: the alert put to the nearest person; the two actions work from the lock screen."""
+    policy = KINDS[now.kind]
+    minutes = "" if fact.minutes is None else f"步行约 {max(1, round(fact.minutes))} 分钟"
+    metres = "" if fact.metres is None else f"{round(fact.metres)} 米"
+    far = " · ".join(part for part in (metres, minutes) if part)
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.STAFF,
+        title=f"{policy.zh}·{LEVELS[now.urgency]} {now.place.address}",
+        body="\n".join(part for part in (far, now.place.entrance_note) if part),
+        lock_title=f"{policy.zh}警情·{LEVELS[now.urgency]}",
+        lock_body=far or "打开查看",
+        ttl_s=max(1, round((fact.expires_at - at).total_seconds())),
+        at=at,
+        url=f"/field#offer={fact.offer_id}",
+        collapse_key=f"offer-{now.no}",
+        actions=(Action("accept", "接警"), Action("decline", "去不了")),
+        urgency=Urgency.EMERGENCY,
+        data={
+            "kind": "offer",
+            "offerId": str(fact.offer_id),
+            "expiresAt": fact.expires_at.isoformat(),
+        },
+    )
+
+
+def stand_down(now: Incident, *, message_id: UUID, at: datetime) -> Message:
+    """You need not go any more; replaces the offer on the phone."""
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.STAFF,
+        title=f"不用去了：{now.place.address}",
+        body="当事人或现场已确认误报，停止出动。",
+        lock_title="停止出动",
+        lock_body=f"警情 {now.no}",
+        ttl_s=3600,
+        at=at,
+        url="/field",
+        collapse_key=f"offer-{now.no}",
+        urgency=Urgency.HIGH,
+        data={"kind": "stand_down"},
+    )
+
+
+REMINDERS = {
+    "desk_claim": "15 秒无人接手",
+    "stand_down_release": "误报待平台解除",
+    "false_report": "误报原因报告逾期",
+    "archive": "解除后仍未归档",
+    "call_120": "有人受伤，还没有拨打 120",
+    "report_delivered": "报告还没有送达",
+    "report_voice": "报告无人确认，请打电话",
+    "lone_worker": "现场人员 5 分钟没有报平安，请立即呼叫",
+    "nobody_left": "90 秒无人接警",
+    "nobody": "附近无人可派",
+    "no_desk": "2 秒内没有值班台呈现",
+}
+
+
+def to_desk(now: Incident, about: str, *, message_id: UUID, at: datetime) -> Message:
+    """Something a desk or its lead must see now."""
+    words = REMINDERS.get(about, about)
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.DESK,
+        title=f"{words}：{now.place.address}",
+        body=f"警情 {now.no}",
+        lock_title=words,
+        lock_body=f"警情 {now.no}",
+        ttl_s=600,
+        at=at,
+        url=f"/desk#{now.id}",
+        collapse_key=f"{about}-{now.no}",
+        urgency=Urgency.EMERGENCY,
+        data={"kind": "reminder", "about": about},
+    )
+
+
+def to_household(now: Incident, *, message_id: UUID, at: datetime) -> Message:
+    """您家……报警: to the household's open page."""
+    policy = KINDS[now.kind]
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.RESIDENT,
+        title=f"您家{policy.zh}报警",
+        body="请按页面提示处理，并告诉我们您是否安全。",
+        lock_title="家中设备报警",
+        lock_body="请打开查看",
+        ttl_s=900,
+        at=at,
+        url="/resident",
+        collapse_key=f"alert-{now.no}",
+        data={"kind": "alert"},
+    )
+
+
+def to_office(now: Incident, report_id: UUID, *, message_id: UUID, at: datetime) -> Message:
+    """A report that wants an acknowledgement."""
+    policy = KINDS[now.kind]
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.OFFICE,
+        title=f"报告救援：{policy.zh} {now.place.address}",
+        body=f"警情 {now.no}，请确认收到。",
+        lock_title=f"{policy.zh}报告，请确认收到",
+        lock_body=f"警情 {now.no}",
+        ttl_s=3600,
+        at=at,
+        url="/office",
+        collapse_key=f"report-{report_id}",
+        urgency=Urgency.EMERGENCY,
+        data={"kind": "report", "reportId": str(report_id)},
+    )

@@ -1,0 +1,495 @@
+"""The product on one screen: which event makes which other domain do what.
+
+Start at ``REACTIONS``. A reaction may run twice (a crash between its work and the mark that it
+is done), so each is idempotent: command and message ids follow from the event that causes them.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+
+from backend import notices
+from backend.access import accounts
+from backend.archive import service as archive
+from backend.devices import service as devices
+from backend.dispatch import flow as dispatch
+from backend.incidents import journal
+from backend.incidents.flow import commands as c
+from backend.incidents.flow import events as e
+from backend.incidents.flow.deadlines import RETRY_OFFER
+from backend.incidents.flow.facts import Policy
+from backend.incidents.flow.incident import Incident
+from backend.incidents.flow.kinds import KINDS
+from backend.incidents.flow.vocabulary import (
+    Candidate,
+    Handling,
+    Kind,
+    OfficeRef,
+    Place,
+    State,
+    Urgency,
+)
+from backend.incidents.record import MEASURES, document
+from backend.incidents.service import Alert, Incidents, PersonFacts
+from backend.messages import service as messages
+from backend.offices import service as offices
+from backend.offices.schemas import Caller, Measure, People, ReportRow, Situation
+from backend.sensing import service as sensing
+from backend.sensing.rules import RuleBook, defaults
+from backend.shared.context import Context
+from backend.staff import service as staff
+from geo.point import Point, metres
+from geo.streets import StreetNetwork
+
+ORIGIN = UUID("6a696561-6e00-7000-8000-000000000001")
+"""Name space of ids that follow from an event."""
+
+URGENCIES: Mapping[str, Urgency] = {
+    "smoke": Urgency.EMERGENCY,
+    "gas": Urgency.EMERGENCY,
+    "electric": Urgency.NOTICE,
+    "structure": Urgency.NOTICE,
+    "hydrant": Urgency.NOTICE,
+    "water": Urgency.INFO,
+    "door": Urgency.INFO,
+}
+
+Reaction = Callable[["Pipeline", Incident, e.Event, Any], Awaitable[None]]
+
+
+def policy_of(ctx: Context) -> Policy:
+    """The incident's numbers from the settings."""
+    timers = ctx.settings.timers
+    shared = set(Policy.__struct_fields__) & set(timers.__struct_fields__)
+    return Policy(
+        **{name: getattr(timers, name) for name in shared},
+        self_assign_m=ctx.settings.dispatch.self_assign_m,
+    )
+
+
+class Directory:
+    """What an incident asks other domains about people, offices and live values."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.rules = RuleBook(defaults(smoke_clear_s=ctx.settings.sensing.smoke_clear_s))
+
+    async def person(self, staff_id: UUID, place: Place) -> PersonFacts | None:
+        found = await staff.person_of(staff_id, self.ctx.clock.now())
+        if found is None:
+            return None
+        here = found.lat is not None and found.lon is not None
+        away = None
+        if here:
+            away = metres(Point(found.lat or 0.0, found.lon or 0.0), Point(place.lat, place.lon))
+        return PersonFacts(
+            name=found.name,
+            badge=found.badge,
+            qualified=found.qualified,
+            on_shift=found.on_since is not None,
+            metres=away,
+        )
+
+    async def offices(self, building_id: UUID | None) -> tuple[OfficeRef, ...]:
+        if building_id is None:
+            return ()
+        found = await offices.offices_for(building_id)
+        return tuple(OfficeRef(id=o.id, name=o.name, kind=o.kind) for o in found)
+
+    async def below_clear(self, detectors: list[UUID]) -> bool | None:
+        """False while any gas detector's newest value is at or above its alarm's clear level."""
+        found = [
+            one for one in await sensing.latest(detectors, self.rules) if one.value is not None
+        ]
+        if not found:
+            return None
+        return not any(one.alarming and one.normals == 0 for one in found)
+
+
+class Pipeline:
+    """Everything that reacts. Stateless but for a cache of the street network."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+        self.directory = Directory(ctx)
+        self.incidents = Incidents(
+            clock=ctx.clock,
+            policy=policy_of(ctx),
+            directory=self.directory,
+            reacts_to=frozenset(e_type.__struct_config__.tag for e_type in REACTIONS),
+        )
+        self._streets: tuple[str, StreetNetwork | None] = ("", None)
+
+    # --- readings become incidents ------------------------------------------------------
+
+    async def take(self, alert: sensing.Alert) -> None:
+        """Act on one row of sensing's outbox."""
+        if alert.type == "ticket" or alert.detector_id is None:
+            await self._ticket(alert)
+        elif alert.type == "raised":
+            await self._raise(alert)
+        elif alert.type == "cleared":
+            await self._cleared(alert)
+        elif alert.type == "late":
+            await self._late(alert)
+
+    async def _raise(self, alert: sensing.Alert) -> None:
+        assert alert.detector_id is not None and alert.kind is not None
+        place = await devices.place_of(alert.detector_id)
+        kind = Kind(alert.kind)
+        shared = set(Place.__struct_fields__) & set(place.__struct_fields__)
+        known: dict[str, Any] = {name: getattr(place, name) for name in shared}
+        exercise = self.ctx.settings.demo.exercise
+        await self.incidents.open_or_join(
+            Alert(
+                id=alert.alert_id,
+                kind=kind,
+                urgency=URGENCIES[kind],
+                handling=Handling.EXERCISE if exercise else Handling.ACTUAL,
+                place=Place(**{k: v for k, v in known.items() if v is not None}),
+                detector_id=alert.detector_id,
+                label=place.label,
+                quantity=alert.quantity or "",
+                value=alert.value,
+                unit=alert.unit or "",
+                limit=alert.limit,
+                emitted_at=alert.emitted_at,
+                at_once=KINDS[kind].at_once,
+            )
+        )
+
+    async def _cleared(self, alert: sensing.Alert) -> None:
+        assert alert.detector_id is not None
+        for incident_id in await journal.open_with(alert.detector_id):
+            normal = c.DataNormal(
+                detector_id=alert.detector_id,
+                at=alert.emitted_at,
+                normals=int(alert.body.get("normals", 0)),
+            )
+            command_id = uuid5(alert.alert_id, str(incident_id))
+            await self.incidents.say(incident_id, normal, command_id=command_id)
+
+    async def _late(self, alert: sensing.Alert) -> None:
+        """A retained alarm raises where nobody has dealt with it; past history is for a person."""
+        assert alert.detector_id is not None
+        since = alert.measured_at or alert.received_at
+        if "retained" in alert.flags and not await journal.dealt_with(alert.detector_id, since):
+            await self._raise(alert)
+            return
+        await self._ticket(alert)
+
+    async def _ticket(self, alert: sensing.Alert) -> None:
+        body = alert.body
+        detail = body.get("detail")
+        await devices.open_ticket(
+            source=alert.alert_id,
+            kind=str(body.get("kind", "late-alarm")),
+            address=body.get("address"),
+            reason=str(body.get("reason", alert.quantity or "")),
+            detail=detail if isinstance(detail, dict) else body,
+            opened_at=alert.emitted_at,
+            detector_id=alert.detector_id,
+        )
+
+    async def alert_failed(self, alert: sensing.Alert, why: str) -> None:
+        """An alert nobody could use is a technician's ticket, never silence."""
+        await devices.open_ticket(
+            source=alert.alert_id,
+            kind="alert-failed",
+            address=None,
+            reason=why[:500],
+            detail=msgspec.to_builtins(alert),
+            opened_at=alert.emitted_at,
+        )
+
+    # --- events become other domains' work ----------------------------------------------
+
+    async def react(self, seq: int) -> None:
+        """Do everything that one journal row calls for."""
+        event = await journal.event_at(seq)
+        if event is None:
+            return
+        now = await journal.load(event.incident_id)
+        for reaction in REACTIONS.get(type(event.fact), ()):
+            await reaction(self, now, event, event.fact)
+
+    async def offer_nearest(self, now: Incident, cause: UUID) -> None:
+        """Ask the best eligible person not yet asked, or say that nobody is left."""
+        wanted = now.state in {State.DISPATCHING, State.PARTY_HANDLED} and now.dispatch_open
+        if not wanted or now.id is None or now.open_offer is not None or now.lead is not None:
+            return
+        at = self.ctx.clock.now()
+        choice = dispatch.choose(
+            Point(now.place.lat, now.place.lon),
+            await self._people(at, now.id),
+            tried=now.tried,
+            preferred=now.preferred,
+            now=at,
+            policy=self._dispatch_policy(),
+            streets=await self._network(),
+        )
+        candidates = tuple(_candidate(one) for one in choice.candidates)
+        if choice.chosen is None:
+            nobody = c.NobodyLeft(candidates=candidates)
+            await self.incidents.say(now.id, nobody, command_id=uuid5(cause, "nobody"))
+            return
+        policy = self.incidents.policy
+        open_s = policy.offer_first_s if not now.offers else policy.offer_next_s
+        who = choice.chosen
+        offer = c.Offer(
+            offer_id=uuid5(cause, f"offer {who.staff_id}"),
+            staff_id=who.staff_id,
+            name_=who.name,
+            badge=who.badge,
+            metres=who.metres,
+            minutes=who.minutes,
+            basis=who.basis,
+            expires_at=at + timedelta(seconds=open_s),
+            pre_alerted=choice.pre_alerted,
+            candidates=candidates,
+        )
+        await self.incidents.say(now.id, offer, command_id=uuid5(cause, f"ask {who.staff_id}"))
+
+    async def retry_offer(self, incident_id: UUID, cause: UUID) -> None:
+        """Look again for a lead: somebody may have come on duty. Goes on until one is asked."""
+        await self.offer_nearest(await journal.load(incident_id), cause)
+        now = await journal.load(incident_id)
+        if now.dispatch_open and now.open_offer is None:
+            again = self.ctx.clock.now() + timedelta(seconds=self.incidents.policy.retry_s)
+            await journal.start_deadline(uuid5(cause, RETRY_OFFER), incident_id, RETRY_OFFER, again)
+
+    async def _people(self, at: datetime, incident_id: UUID) -> list[dispatch.Person]:
+        leading = await journal.leading(incident_id)
+        return [
+            dispatch.Person(
+                staff_id=one.person_id,
+                name=one.name,
+                badge=one.badge,
+                qualified=one.qualified,
+                leads=leading.get(one.person_id),
+                fix=_point(one.lat, one.lon),
+                accuracy_m=one.accuracy_m,
+                fix_at=one.at,
+                post=_point(one.post_lat, one.post_lon),
+            )
+            for one in await staff.on_duty_people(at)
+            if one.post == "field"
+        ]
+
+    def _dispatch_policy(self) -> dispatch.Policy:
+        ours = self.ctx.settings.dispatch
+        shared = set(dispatch.Policy.__struct_fields__) & set(ours.__struct_fields__)
+        return dispatch.Policy(**{name: getattr(ours, name) for name in shared})
+
+    async def _network(self) -> StreetNetwork | None:
+        etag = await devices.map_etag()
+        if etag != self._streets[0]:
+            area = msgspec.json.decode(await devices.map_area())
+            features = area.get("features") or []
+            self._streets = (etag, StreetNetwork.from_geojson(features) if features else None)
+        return self._streets[1]
+
+    async def tell_desks(
+        self, now: Incident, about: str, cause: UUID, roles: Sequence[str]
+    ) -> None:
+        """Put a reminder before everybody with one of these roles."""
+        at = self.ctx.clock.now()
+        for account_id in await accounts.with_roles(roles):
+            message_id = uuid5(cause, f"{about} {account_id}")
+            message = notices.to_desk(now, about, message_id=message_id, at=at)
+            await messages.enqueue(message, f"account:{account_id}", incident_id=now.id)
+
+
+def _point(lat: float | None, lon: float | None) -> Point | None:
+    return None if lat is None or lon is None else Point(lat, lon)
+
+
+def _candidate(one: dispatch.Candidate) -> Candidate:
+    return Candidate(**{name: getattr(one, name) for name in Candidate.__struct_fields__})
+
+
+# --- reactions: a few lines each --------------------------------------------------------------
+
+
+def _cause(event: e.Event) -> UUID:
+    return uuid5(ORIGIN, f"{event.incident_id} {event.version}")
+
+
+async def dispatch_at_once(p: Pipeline, now: Incident, event: e.Event, fact: e.AlertRaised) -> None:
+    """T3: smoke, gas: somebody is sent while the desk telephones."""
+    if fact.at_once:
+        await p.incidents.say(
+            event.incident_id, c.DispatchNow(reason="kind_rule"), command_id=_cause(event)
+        )
+
+
+async def alert_household(p: Pipeline, now: Incident, event: e.Event, fact: e.AlertRaised) -> None:
+    home = now.place.household_id
+    if home is not None and KINDS[now.kind].resident:
+        message = notices.to_household(
+            now, message_id=uuid5(_cause(event), "home"), at=p.ctx.clock.now()
+        )
+        await messages.enqueue(message, f"household:{home}", incident_id=now.id)
+
+
+async def send_visit(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """T4: the party says it is handled; somebody still looks."""
+    await p.incidents.say(
+        event.incident_id, c.DispatchNow(reason="verification"), command_id=_cause(event)
+    )
+
+
+async def find_somebody(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    await p.offer_nearest(now, _cause(event))
+
+
+async def push_offer(p: Pipeline, now: Incident, event: e.Event, fact: e.Offered) -> None:
+    message = notices.offer(
+        now, fact, message_id=uuid5(fact.offer_id, "offer"), at=p.ctx.clock.now()
+    )
+    await messages.enqueue(message, f"staff:{fact.staff_id}", incident_id=now.id)
+
+
+async def tell_nobody(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    await p.tell_desks(now, "nobody", _cause(event), ("desk_lead", "desk"))
+
+
+async def tell_no_desk(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    await p.tell_desks(now, "no_desk", _cause(event), ("desk_lead", "desk"))
+
+
+async def push_stand_down(
+    p: Pipeline, now: Incident, event: e.Event, fact: e.RespondersStoodDown
+) -> None:
+    for person in fact.staff_ids:
+        message = notices.stand_down(
+            now, message_id=uuid5(_cause(event), str(person)), at=p.ctx.clock.now()
+        )
+        await messages.enqueue(message, f"staff:{person}", incident_id=now.id)
+
+
+async def withdraw_offer(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """An answered or expired offer stops climbing the ladder."""
+    await messages.withdraw(uuid5(fact.offer_id, "offer"))
+
+
+async def deliver_report(p: Pipeline, now: Incident, event: e.Event, fact: e.ReportQueued) -> None:
+    await renew_report(p, now, event, fact)
+    message = notices.to_office(
+        now, fact.report_id, message_id=uuid5(fact.report_id, "report"), at=p.ctx.clock.now()
+    )
+    await messages.enqueue(message, f"office:{fact.office.id}", incident_id=now.id)
+
+
+async def renew_report(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """The office's page shows where its report and the incident stand."""
+    past = await journal.events_of(event.incident_id)
+    for report in now.reports:
+        await offices.save_report(_report_row(now, report, past))
+
+
+def _report_row(now: Incident, report: Any, past: Sequence[e.Event]) -> ReportRow:
+    measures = [
+        Measure(
+            at=event.occurred_at,
+            type=e.type_of(event.fact),
+            facts=msgspec.to_builtins(event.fact),
+        )
+        for event in past
+        if isinstance(event.fact, (*MEASURES, e.ArrivedOnScene, e.AssessedUncontrollable))
+    ]
+    evac = now.evacuation
+    return ReportRow(
+        id=report.id,
+        incident_id=now.id or UUID(int=0),
+        office_id=report.office.id,
+        situation=Situation(
+            no=now.no,
+            kind=now.kind,
+            urgency=now.urgency,
+            state=now.state,
+            handling=now.handling,
+            situation=report.situation,
+            place=now.place.address,
+            lat=now.place.lat,
+            lon=now.place.lon,
+            people=People(trapped=now.people.trapped, injured=now.people.injured, out=evac.out),
+            measures=tuple(measures),
+            contact=Caller(name=now.lead.name) if now.lead else None,
+        ),
+        status=report.status,
+        version=now.version,
+        sent_at=report.sent_at,
+        delivered_at=report.delivered_at,
+        acknowledged_at=report.acknowledged_at,
+        reply=report.reply,
+    )
+
+
+async def seal(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """The record goes into the chain; then the journal says so and closes."""
+    past = await journal.events_of(event.incident_id)
+    upto = [one for one in past if one.version <= event.version]
+    sealed = await archive.seal(
+        event.incident_id, now.no, document(now, upto), at=p.ctx.clock.now()
+    )
+    closing = c.Seal(hash=sealed.hash, previous=sealed.previous, sealed_at=sealed.sealed_at)
+    await p.incidents.say(event.incident_id, closing, command_id=_cause(event))
+
+
+async def open_linked(p: Pipeline, now: Incident, event: e.Event, fact: e.LateRaise) -> None:
+    """Severity learnt after release: a new incident, linked, for the desk and the nearest."""
+    newest = max(now.detectors.values(), key=lambda d: d.raised_at)
+    incident_id = uuid5(_cause(event), "linked")
+    raised = c.RaiseAlert(
+        no="",
+        kind=now.kind,
+        urgency=Urgency.EMERGENCY,
+        handling=now.handling,
+        place=now.place,
+        detector_id=newest.id,
+        label=newest.label,
+        quantity=newest.quantity,
+        value=newest.raised_value,
+        unit=newest.unit,
+        limit=newest.limit,
+        emitted_at=event.received_at,
+        follows=event.incident_id,
+        at_once=True,
+        late_cause=fact.command,
+    )
+    await p.incidents.open_numbered(incident_id, raised, command_id=_cause(event))
+
+
+async def remind(p: Pipeline, now: Incident, event: e.Event, fact: e.Reminded) -> None:
+    roles = (
+        ("desk_lead",) if fact.about in {"desk_claim", "false_report"} else ("desk", "desk_lead")
+    )
+    await p.tell_desks(now, fact.about, _cause(event), roles)
+
+
+REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
+    e.AlertRaised: (dispatch_at_once, alert_household),
+    e.DeskMissing: (tell_no_desk,),
+    e.VerificationVisitDue: (send_visit,),
+    e.DispatchRequested: (find_somebody,),
+    e.Offered: (push_offer,),
+    e.OfferDeclined: (withdraw_offer, find_somebody),
+    e.OfferExpired: (withdraw_offer, find_somebody),
+    e.OfferReleased: (withdraw_offer, find_somebody),
+    e.NobodyLeftToAsk: (tell_nobody,),
+    e.RespondersStoodDown: (push_stand_down,),
+    e.ReportQueued: (deliver_report,),
+    e.ReportReached: (renew_report,),
+    e.ReportAcknowledged: (renew_report,),
+    e.ReportUndelivered: (renew_report,),
+    e.TrappedChanged: (renew_report,),
+    e.InjuredChanged: (renew_report,),
+    e.Released: (renew_report,),
+    e.ArchiveRequested: (seal,),
+    e.LateRaise: (open_linked,),
+    e.Reminded: (remind,),
+}
