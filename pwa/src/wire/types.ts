@@ -238,6 +238,8 @@ export interface FieldHome {
   incidents: IncidentView[]
   owed: { incidentId: Uuid; no: string; code: string; dueAt: Iso | null }[]
   rulebookVersion: string | number
+  /** the desk's own number, where the service has one */
+  deskPhone?: string | null
 }
 
 export interface BoardRow {
@@ -327,6 +329,8 @@ export interface CardItem extends Said {
   code: string
   hint: Said | null
   mandatory: boolean
+  /** false: done when arriving or after release, not on the walk through the card */
+  inScene?: boolean
   photo: boolean
   value: { unit: string } | null
   causes: (Said & { code: string })[] | null

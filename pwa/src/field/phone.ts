@@ -1,0 +1,271 @@
+/**
+ * The phone's one state: the last picture of the server, the outbox, the connection. Screens read
+ * it and call ``tell``; nothing else talks to the service.
+ */
+import { computed, ref, shallowRef, watch } from 'vue'
+import { Awake, subscribe, type PushState } from '../alarm/push'
+import { Siren } from '../alarm/siren'
+import { correctedNow, now, setServerNow } from '../kit/clock'
+import { loadRulebook } from '../rulebook'
+import { advance, type Pending, type Self } from '../sync/advance'
+import { allEvidence, uploadAll } from '../sync/evidence'
+import { agreedId, allItems, flush, heardTime, onChange, say, setOwner, tidy } from '../sync/outbox'
+import { counts, pauseMs, unread, type Item } from '../sync/queue'
+import { isBusy, keepHome, keptHome } from '../sync/snapshot'
+import type { Evidence } from '../sync/store'
+import { get, post, Problem } from '../wire/api'
+import { Live } from '../wire/live'
+import { deviceId, me } from '../wire/session'
+import type { Command, FieldHome, Frame, IncidentView, Message, Offer, ReceiptKind, Uuid } from '../wire/types'
+import { fixOf, startPosition, stopPosition } from './position'
+
+export const home = shallowRef<FieldHome | null>(null)
+/** When the picture came, by this device's corrected clock; 0 = none yet. */
+export const homeAt = ref(0)
+export const live = ref(false)
+/** The last time the service said anything at all. */
+export const heardAt = ref(0)
+export const signedOut = ref(false)
+export const items = shallowRef<Item[]>([])
+export const photos = shallowRef<Evidence[]>([])
+export const push = ref<PushState | 'unknown'>('unknown')
+export const soundReady = ref(false)
+export const storageKept = ref<boolean | null>(null)
+export const battery = ref<number | null>(null)
+export const updateWaiting = ref(false)
+
+export const siren = new Siren(() => (soundReady.value = siren.ready))
+const awake = new Awake()
+
+export const self = computed<Self>(() => ({ staffId: home.value?.me.staffId ?? null, name: home.value?.me.name ?? '' }))
+export const tally = computed(() => counts(items.value, photos.value.filter((photo) => photo.role === 'clean')))
+export const troubles = computed(() => unread(items.value))
+export const onDuty = computed(() => home.value?.duty.on ?? false)
+/** Nothing heard for 12 s and no socket: the picture may be old. */
+export const reachable = computed(() => live.value || now.value - heardAt.value < 12_000)
+
+const pendingOf = (incidentId: Uuid): Pending[] =>
+  items.value
+    .filter((item) => item.incidentId === incidentId && item.state === 'saved')
+    .sort((a, b) => a.order - b.order)
+    .map(({ envelope }) => ({ at: envelope.occurredAt, command: envelope.command }))
+
+/** The incidents as this phone knows them: the server's view, moved on by what is still unsent. */
+export const incidents = computed<IncidentView[]>(() =>
+  (home.value?.incidents ?? []).map((view) => advance(view, pendingOf(view.id), self.value)),
+)
+
+/** Offers still open by the clock and not answered on this phone. */
+export const offers = computed<Offer[]>(() => {
+  const answered = new Set(
+    items.value
+      .filter((item) => ['accept', 'decline'].includes(item.envelope.command.name) && item.state !== 'parked')
+      .map((item) => item.envelope.command.offerId),
+  )
+  return (home.value?.offers ?? []).filter((offer) => Date.parse(offer.expiresAt) > now.value && !answered.has(offer.id))
+})
+
+/* ---- saying ---- */
+
+/** Write a command down and send it when possible. Resolves once it is safe on the phone. */
+export async function tell(incidentId: Uuid, command: Command, commandId?: string): Promise<Item> {
+  const view = home.value?.incidents.find((each) => each.id === incidentId)
+  navigator.vibrate?.(30)
+  const item = await say({ incidentId, command, seenVersion: view?.version ?? null, deviceId: deviceId(), position: fixOf(), commandId })
+  await reread()
+  void sendAll()
+  return item
+}
+
+/** Accept or decline an offer under the id the notification would use too. */
+export async function answerOffer(offer: Offer, command: Command): Promise<Item> {
+  siren.stop()
+  return tell(offer.incidentId, command, await agreedId(`${command.name}:${offer.id}`))
+}
+
+/** The item as it stands now. */
+export const itemOf = (commandId: string): Item | undefined => items.value.find((item) => item.commandId === commandId)
+
+async function reread(): Promise<void> {
+  items.value = await allItems()
+  photos.value = await allEvidence()
+}
+export const refreshPhotos = reread
+
+/* ---- sending ---- */
+
+let failures = 0
+let again: ReturnType<typeof setTimeout> | undefined
+
+export async function sendAll(): Promise<void> {
+  clearTimeout(again)
+  let ended = await flush()
+  const anythingSent = ended === 'done'
+  if (ended === 'done') ended = await uploadAll(() => void reread())
+  await reread()
+  if (ended === 'signin') signedOut.value = true
+  if (ended === 'retry') {
+    failures += 1
+    again = setTimeout(() => void sendAll(), pauseMs(failures))
+    void registerSync()
+  } else failures = 0
+  if (anythingSent) await pull()
+}
+
+/** Where the browser has it, the worker may send after the app is closed. */
+async function registerSync(): Promise<void> {
+  try {
+    const registration = await navigator.serviceWorker?.getRegistration()
+    await (registration as unknown as { sync?: { register: (tag: string) => Promise<void> } })?.sync?.register('outbox')
+  } catch {
+    // not there: the app sends when it is opened again, and shows what waits
+  }
+}
+
+/* ---- seeing ---- */
+
+let pulling: Promise<void> | null = null
+let pullAgain = false
+
+/** Fetch the picture. Calls that come while one is running share one more run after it. */
+export function pull(): Promise<void> {
+  if (pulling) {
+    pullAgain = true
+    return pulling
+  }
+  pulling = pullOnce().finally(() => {
+    pulling = null
+    if (pullAgain) {
+      pullAgain = false
+      void pull()
+    }
+  })
+  return pulling
+}
+
+async function pullOnce(): Promise<void> {
+  try {
+    const fresh = await get<FieldHome>('/api/field/home')
+    await heard(fresh.now)
+    signedOut.value = false
+    await setOwner(fresh.me.accountId)
+    const before = home.value
+    me.value = fresh.me
+    home.value = fresh
+    homeAt.value = correctedNow()
+    await keepHome(fresh, correctedNow())
+    if (before?.rulebookVersion !== fresh.rulebookVersion) void loadRulebook()
+    await reread()
+    if (!(await isBusy())) navigator.serviceWorker?.controller?.postMessage({ t: 'update' })
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) signedOut.value = true
+  }
+}
+
+async function heard(iso: string): Promise<void> {
+  setServerNow(iso)
+  heardAt.value = correctedNow()
+  await heardTime(iso)
+}
+
+function onFrame(frame: Frame): void {
+  if (frame.t === 'hello' || frame.t === 'ping') void heard(frame.now)
+  else heardAt.value = correctedNow()
+  if (frame.t === 'hello') {
+    void pull()
+    void sendAll()
+  }
+  if (frame.t === 'news' && frame.cursor > (home.value?.cursor ?? -1)) void pull()
+  if (frame.t === 'message') onMessage(frame.message)
+}
+
+function onMessage(message: Message): void {
+  receipt(message.id, 'delivered')
+  void pull()
+}
+
+const socket = new Live('/ws', { frame: onFrame, connected: (on) => (live.value = on) })
+
+export function receipt(messageId: Uuid, kind: ReceiptKind): void {
+  const at = new Date(correctedNow()).toISOString()
+  if (!socket.receipt(messageId, kind, at)) post('/api/receipts', { receipts: [{ messageId, kind, at }] }).catch(() => undefined)
+}
+
+/* ---- duty ---- */
+
+/** Go on duty, inside a tap: sound, screen, notifications, storage, position; then tell the server. */
+export async function goOnDuty(): Promise<void> {
+  await siren.unlock()
+  void awake.hold()
+  void navigator.storage?.persist?.().then((kept) => (storageKept.value = kept))
+  startPosition()
+  push.value = await subscribe(deviceId())
+  await post('/api/field/duty', { on: true, deviceId: deviceId(), position: fixOf() })
+  await pull()
+}
+
+export async function goOffDuty(): Promise<void> {
+  await post('/api/field/duty', { on: false, deviceId: deviceId(), position: null })
+  siren.stop()
+  awake.release()
+  stopPosition()
+  await pull()
+}
+
+/** After a reload in the middle of a shift: take up again what needs no tap. */
+function resumeDuty(): void {
+  startPosition()
+  void awake.hold()
+  if (typeof Notification !== 'undefined' && Notification.permission === 'granted') void subscribe(deviceId()).then((state) => (push.value = state))
+}
+
+/* ---- start ---- */
+
+export async function startPhone(): Promise<void> {
+  const kept = await keptHome()
+  if (kept) {
+    home.value = kept.home
+    homeAt.value = kept.at
+    me.value = kept.home.me
+  }
+  await tidy(Date.now())
+  await reread()
+  onChange(() => void reread())
+  await loadRulebook()
+  await pull()
+  if (onDuty.value) resumeDuty()
+  watch(onDuty, (on) => on && startPosition())
+  socket.start()
+  void sendAll()
+  setInterval(() => {
+    if (!live.value || now.value - homeAt.value > 30_000) void pull()
+  }, 10_000)
+  addEventListener('online', () => void sendAll())
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && void pull())
+  navigator.serviceWorker?.addEventListener('message', ({ data }: MessageEvent<{ t: string }>) => {
+    if (data.t === 'push' || data.t === 'show' || data.t === 'outbox') void pull()
+  })
+  void navigator.storage?.persisted?.().then((yes) => (storageKept.value = yes))
+  void watchBattery()
+  startSiren()
+}
+
+async function watchBattery(): Promise<void> {
+  const cell = await (navigator as unknown as { getBattery?: () => Promise<{ level: number; addEventListener: (type: string, listener: () => void) => void }> }).getBattery?.().catch(() => undefined)
+  if (!cell) return
+  const read = (): void => void (battery.value = Math.round(cell.level * 100))
+  read()
+  cell.addEventListener('levelchange', read)
+}
+
+/** An offer sounds as long as it is open and unanswered; an old one, seen again, does not exist. */
+function startSiren(): void {
+  watch(
+    () => offers.value[0]?.id,
+    (id) => {
+      siren.stop()
+      if (id && offers.value[0]) siren.start(offers.value[0].urgency)
+    },
+    { immediate: true },
+  )
+}

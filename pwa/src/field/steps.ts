@@ -1,0 +1,86 @@
+/** Which screen an incident asks for now. Pure: a function of the view and of who looks. */
+import type { CardItem, CardText, IncidentView } from '../wire/types'
+
+export type Step =
+  | 'way' | 'scene' | 'control' | 'gear' | 'card' | 'final' | 'board' | 'locks' | 'monitored' | 'stood_down' | 'after' | 'watch'
+
+/** Kinds whose card is done without entering a danger area: nobody asks whether a hydrant is under control. */
+const OUTSIDE = new Set(['hydrant', 'water', 'door', 'structure'])
+
+export const isOutside = (view: IncidentView): boolean => OUTSIDE.has(view.kind)
+
+export function mine(view: IncidentView, staffId: string | null): 'lead' | 'helper' | null {
+  if (staffId && view.lead?.staffId === staffId) return 'lead'
+  return staffId && view.helpers.some((helper) => helper.staffId === staffId) ? 'helper' : null
+}
+
+export function hasArrived(view: IncidentView, staffId: string | null): boolean {
+  const who = [view.lead, ...view.helpers].find((each) => each?.staffId === staffId)
+  return Boolean(who?.arrivedAt)
+}
+
+/** The items of the card that are done at the scene; those for afterwards come on their own screen. */
+export function sceneItems(card: CardText | null): CardItem[] {
+  return (card?.items ?? []).filter((item) => item.inScene ?? item.mandatory)
+}
+
+export function laterItems(card: CardText | null): CardItem[] {
+  const now = new Set(sceneItems(card))
+  return (card?.items ?? []).filter((item) => !now.has(item))
+}
+
+/** The next action: the first one without a result whose predecessors have one. */
+export function nextItem(card: CardText | null, view: IncidentView): CardItem | null {
+  const done = new Set(view.items.map((item) => item.item))
+  const open = sceneItems(card).filter((item) => !done.has(item.code))
+  return open.find((item) => item.after.every((code) => done.has(code))) ?? open[0] ?? null
+}
+
+export function stepOf(view: IncidentView, staffId: string | null, card: CardText | null): Step {
+  switch (view.state) {
+    case 'released':
+    case 'archived':
+      return 'after'
+    case 'stood_down':
+      return 'stood_down'
+    case 'clearing':
+      return 'locks'
+    case 'monitored':
+      return 'monitored'
+    default:
+  }
+  const part = mine(view, staffId)
+  if (!part) return 'watch'
+  if (!hasArrived(view, staffId)) return 'way'
+  if (view.state === 'rescue') return 'board'
+  const protectedNow = staffId !== null && view.ppe[staffId]?.ok === true
+  if (part === 'helper') return view.state === 'handling' && !protectedNow ? 'gear' : view.state === 'handling' ? 'card' : 'watch'
+  if (view.state === 'on_scene') {
+    if (view.real === null) return 'scene'
+    if (isOutside(view)) return nextItem(card, view) ? 'card' : 'final'
+    if (view.control !== 'controllable') return 'control'
+    return 'gear'
+  }
+  if (view.state === 'handling') return nextItem(card, view) ? 'card' : 'final'
+  return 'watch'
+}
+
+/** Inside a home with gas in the air: no camera, no call, no switch. */
+export const noSparks = (view: IncidentView): boolean =>
+  view.detectors.some((detector) => detector.kind === 'gas' && (detector.alarming || !detector.normalSince)) && view.c1 === null
+
+/** The detector whose value leads the screen: alarming first, then the freshest. */
+export function leading(view: IncidentView): IncidentView['detectors'][number] | null {
+  return (
+    [...view.detectors].sort(
+      (a, b) => Number(b.alarming) - Number(a.alarming) || Date.parse(b.measuredAt ?? '1970') - Date.parse(a.measuredAt ?? '1970'),
+    )[0] ?? null
+  )
+}
+
+/** The incident to show first: where I work, then where I still wait, then the rest by age. */
+export function current(views: readonly IncidentView[], staffId: string | null): IncidentView | null {
+  const rank = (view: IncidentView): number =>
+    view.alertActive && mine(view, staffId) === 'lead' ? 0 : view.alertActive && mine(view, staffId) ? 1 : view.state === 'stood_down' ? 2 : 9
+  return [...views].filter((view) => rank(view) < 9).sort((a, b) => rank(a) - rank(b) || a.emittedAt.localeCompare(b.emittedAt))[0] ?? null
+}

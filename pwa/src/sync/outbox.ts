@@ -1,0 +1,158 @@
+/** The phone's outbox: every tap is written here first and leaves from here, in order. */
+import { post, Unreachable } from '../wire/api'
+import type { Answer, Command, Envelope, Position } from '../wire/types'
+import { drain, type Drained } from './drain'
+import type { Item } from './queue'
+import { store } from './store'
+import { elapsedMs, trustedMs, type Contact } from './time'
+import { uuid7 } from './uuid7'
+
+export interface Said {
+  incidentId: string
+  command: Command
+  seenVersion: number | null
+  deviceId: string | null
+  position: Position | null
+  /** an id agreed before, where two places may say the same thing (notification and page) */
+  commandId?: string
+}
+
+const CHANNEL = 'jiean-outbox'
+const LOCK = 'jiean-outbox'
+const monotonic = (): number => performance.now()
+
+let contact: Contact | null = null
+
+/** The server has just said what time it is. */
+export async function heardTime(iso: string): Promise<void> {
+  const serverMs = Date.parse(iso)
+  if (Number.isNaN(serverMs)) return
+  contact = { serverMs, wallMs: Date.now(), monotonicMs: monotonic() }
+  await (await store()).put('kept', { ...contact, monotonicMs: null }, 'contact')
+}
+
+async function lastContact(): Promise<Contact | null> {
+  contact ??= ((await (await store()).get('kept', 'contact')) as Contact | undefined) ?? null
+  return contact
+}
+
+/** The server's time now, as well as this phone knows it, in ms since the epoch. */
+export async function trustedNow(): Promise<number> {
+  return trustedMs(await lastContact(), Date.now(), monotonic())
+}
+
+/**
+ * Write one command down. It is safe on the phone when this resolves; sending is another matter.
+ * Saying the same ``commandId`` again returns the item already there.
+ */
+export async function say(said: Said): Promise<Item> {
+  const last = await lastContact()
+  const wall = Date.now()
+  const db = await store()
+  const change = db.transaction(['outbox', 'kept'], 'readwrite')
+  const outbox = change.objectStore('outbox')
+  if (said.commandId) {
+    const before = await outbox.index('commandId').get(said.commandId)
+    if (before) {
+      await change.done
+      return before
+    }
+  }
+  // one line per phone: the number grows in the same transaction that writes the command
+  const by = ((await change.objectStore('kept').get('owner')) as string | undefined) ?? null
+  const seq = (((await change.objectStore('kept').get('seq')) as number | undefined) ?? 0) + 1
+  await change.objectStore('kept').put(seq, 'seq')
+  const commandId = said.commandId ?? uuid7(wall)
+  const envelope: Envelope = {
+    commandId,
+    incidentId: said.incidentId,
+    occurredAt: new Date(trustedMs(last, wall, monotonic())).toISOString(),
+    seenVersion: said.seenVersion,
+    deviceId: said.deviceId,
+    seq,
+    elapsedMs: last ? elapsedMs(last, wall, monotonic()) : null,
+    position: said.position,
+    command: JSON.parse(JSON.stringify(said.command)) as Command,
+  }
+  const item: Omit<Item, 'order'> = {
+    commandId, incidentId: said.incidentId, by, envelope, state: 'saved', savedAt: wall, tries: 0,
+    answeredAt: null, version: null, refusal: null, problem: null, seen: false,
+  }
+  const order = await outbox.add(item as Item)
+  await change.done
+  announce()
+  return { ...item, order }
+}
+
+/** Whose phone it is now: the account whose commands are shown and sent. */
+export async function setOwner(accountId: string): Promise<void> {
+  await (await store()).put('kept', accountId, 'owner')
+}
+
+/** The commands of the person who holds the phone; another person's wait for that person. */
+export async function allItems(): Promise<Item[]> {
+  const db = await store()
+  const owner = ((await db.get('kept', 'owner')) as string | undefined) ?? null
+  return (await db.getAll('outbox')).filter((item) => item.by === null || item.by === owner)
+}
+
+async function write(changed: Item[]): Promise<void> {
+  const change = (await store()).transaction('outbox', 'readwrite')
+  await Promise.all([...changed.map((item) => change.store.put(item)), change.done])
+  announce()
+}
+
+/** The person has read what became of these. */
+export const markSeen = (items: Item[]): Promise<void> => write(items.map((item) => ({ ...item, seen: true })))
+
+async function send(commands: Envelope[]): Promise<Answer[]> {
+  const body = await post<{ answers?: Answer[] } | null>('/api/commands', { commands })
+  if (!Array.isArray(body?.answers)) throw new Unreachable('an answer that is not ours')
+  return body.answers
+}
+
+/** One at a time, also across windows and the service worker, where the browser has locks. */
+async function alone<T>(work: () => Promise<T>): Promise<T> {
+  return navigator.locks ? (await navigator.locks.request(LOCK, work)) : work()
+}
+
+/** Send what is waiting. Safe to call at any time and from several places. */
+export function flush(): Promise<Drained> {
+  return alone(() => drain({ load: allItems, save: write, post: send, nowMs: Date.now }))
+}
+
+/** Answered commands older than two days are gone from the phone; the server has them. */
+export async function tidy(nowMs: number): Promise<void> {
+  const change = (await store()).transaction('outbox', 'readwrite')
+  for (const item of await change.store.getAll())
+    if (item.state !== 'saved' && item.state !== 'parked' && nowMs - (item.answeredAt ?? nowMs) > 172_800_000) await change.store.delete(item.order)
+  await change.done
+}
+
+const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel(CHANNEL)
+const listeners = new Set<() => void>()
+if (channel) channel.onmessage = () => listeners.forEach((tell) => tell())
+
+function announce(): void {
+  channel?.postMessage(1)
+  listeners.forEach((tell) => tell())
+}
+
+/** Be told when the outbox changed, here or in another window. */
+export function onChange(tell: () => void): () => void {
+  listeners.add(tell)
+  return () => listeners.delete(tell)
+}
+
+/**
+ * A stable id for what may be said from two places: a tap on the notification and one in the app
+ * are the same acceptance.
+ */
+export async function agreedId(what: string): Promise<string> {
+  const change = (await store()).transaction('kept', 'readwrite')
+  const key = `agreed:${what}`
+  let id = (await change.store.get(key)) as string | undefined
+  if (!id) await change.store.put((id = uuid7(Date.now())), key)
+  await change.done
+  return id
+}

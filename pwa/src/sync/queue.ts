@@ -1,0 +1,77 @@
+/**
+ * The outbox, pure: which commands go next, what an answer means, what the three counts are.
+ *
+ * An item is **saved** on the phone at the tap, **sent** once the server answered about it, and
+ * **accepted** when it said yes. A refusal is kept and shown; nothing is ever dropped.
+ */
+import type { Answer, Envelope, ProblemBody, Refusal } from '../wire/types'
+
+export type ItemState =
+  | 'saved'
+  | 'accepted'
+  /** kept by the server as a late statement: it did not change the incident */
+  | 'late'
+  | 'refused'
+  /** the server could not read it: never sent again by itself */
+  | 'parked'
+
+export interface Item {
+  /** its place in the line; strictly growing on one phone */
+  order: number
+  commandId: string
+  incidentId: string
+  /** the account that said it: never sent in somebody else's name */
+  by: string | null
+  envelope: Envelope
+  state: ItemState
+  savedAt: number
+  /** how often it went out without a readable answer */
+  tries: number
+  answeredAt: number | null
+  version: number | null
+  refusal: Refusal | null
+  problem: ProblemBody | null
+  /** the person read the refusal */
+  seen: boolean
+}
+
+export const BATCH = 50
+
+/** What goes out next: the oldest unanswered commands, in their order. */
+export function nextBatch(items: readonly Item[], limit = BATCH): Item[] {
+  return items.filter((item) => item.state === 'saved').sort((a, b) => a.order - b.order).slice(0, limit)
+}
+
+/** The items after the server's answers; only those that changed. Unknown answers are ignored. */
+export function settle(items: readonly Item[], answers: readonly Answer[], atMs: number): Item[] {
+  const byId = new Map(answers.map((answer) => [answer.commandId, answer]))
+  return items.flatMap((item) => {
+    const answer = byId.get(item.commandId)
+    if (!answer || item.state !== 'saved') return []
+    // an answer may say "repeated" as its outcome, or beside the first outcome
+    const state: ItemState = answer.refusal || answer.outcome === 'refused' ? 'refused' : answer.outcome === 'late_statement' ? 'late' : 'accepted'
+    return [{ ...item, state, answeredAt: atMs, version: answer.version, refusal: answer.refusal, problem: null }]
+  })
+}
+
+/** The item set aside because the server cannot read it (a 4xx on it alone). */
+export function park(item: Item, problem: ProblemBody, atMs: number): Item {
+  return { ...item, state: 'parked', answeredAt: atMs, problem }
+}
+
+export interface Counts { saved: number; sent: number; accepted: number }
+export interface Upload { state: 'saved' | 'accepted' | 'refused' }
+
+/** The three honest counts over commands and photographs. saved ≥ sent ≥ accepted. */
+export function counts(items: readonly Item[], photos: readonly Upload[] = []): Counts {
+  const sent = items.filter((item) => item.state !== 'saved').length + photos.filter((photo) => photo.state !== 'saved').length
+  const accepted = items.filter((item) => item.state === 'accepted').length + photos.filter((photo) => photo.state === 'accepted').length
+  return { saved: items.length + photos.length, sent, accepted }
+}
+
+/** What still needs the person's eye: refused, parked or kept as late, and not read yet. */
+export const unread = (items: readonly Item[]): Item[] =>
+  items.filter((item) => !item.seen && (item.state === 'refused' || item.state === 'parked' || item.state === 'late'))
+
+/** Milliseconds to wait after the n-th failure in a row (n from 1). */
+export const pauseMs = (failures: number): number => Math.min(30_000, 1000 * 2 ** Math.max(0, failures - 1))

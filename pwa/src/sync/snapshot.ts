@@ -1,0 +1,24 @@
+/** The last picture of the server, kept so that the app opens mid-incident without a network. */
+import type { FieldHome } from '../wire/types'
+import { keep, keptOf } from './store'
+
+export interface Snapshot { home: FieldHome; at: number }
+
+/** States in which somebody still works at the scene or answers for it. */
+const OVER = new Set(['released', 'archived'])
+
+export async function keepHome(home: FieldHome, atMs: number): Promise<void> {
+  await keep('home', { home, at: atMs } satisfies Snapshot)
+  await keep('busy', home.offers.length > 0 || home.incidents.some((incident) => !OVER.has(incident.state)))
+}
+
+export const keptHome = (): Promise<Snapshot | undefined> => keptOf<Snapshot>('home')
+
+/** Is an incident open on this phone? Asked before a new version may take over. */
+export const isBusy = async (): Promise<boolean> => (await keptOf<boolean>('busy')) === true
+
+/** Somebody else signs in: what the phone knew is not theirs to see. */
+export async function forgetHome(): Promise<void> {
+  await keep('home', undefined)
+  await keep('busy', false)
+}
