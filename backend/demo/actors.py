@@ -7,6 +7,7 @@ browser. A person whose duty moves to another phone (a human signed in) steps ba
 import asyncio
 import hashlib
 import io
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -110,6 +111,7 @@ class Field:
         self.at = start
         self.stepped_back = False
         self.offers: asyncio.Queue[Json] = asyncio.Queue()
+        """Data of each offer, and ``heardAt``: Unix seconds of its frame on the socket."""
         self._stroll = lanes.stroll(Random(seed), start)  # noqa: S311
         self._pace, self._every_s = pace_m_s, fix_every_s
         self._walk: Walk = (start,)
@@ -178,6 +180,7 @@ class Field:
     async def _heard(self, frame: Json) -> None:
         if frame["t"] != "message":
             return
+        heard_at = time.time()
         message = frame["message"]
         for kind in ("delivered", "seen"):
             await self.wire.say(
@@ -186,7 +189,7 @@ class Field:
         offer = (message.get("data") or {}).get("offerId")
         if offer and offer not in self._seen:
             self._seen.add(offer)
-            await self.offers.put(message["data"])
+            await self.offers.put({**message["data"], "heardAt": heard_at})
 
     async def _go(self) -> None:
         """Walk and tell where; every so often look whether a human has taken over."""

@@ -1,0 +1,41 @@
+"""``jiean bench alert``: how long from a detector's message to the desk and to a phone."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+import msgspec
+
+from backend.demo.child import ServeFailed
+from backend.demo.seed import SomebodyReal
+from backend.serve import CannotStart
+
+FOLDER = Path(".jiean/bench")
+
+
+def main(argv: list[str]) -> int:
+    """0 when it was measured, met or not; the figures are the last line, as JSON."""
+    parser = argparse.ArgumentParser(prog="jiean bench", description="测速 measure")
+    add = parser.add_argument
+    add("what", choices=["alert"], help="message → desk in Chromium, message → phone's socket")
+    add("--alarms", type=int, default=60, help="how many alarms, each in another building")
+    add("--per-second", type=float, default=500.0, help="readings per second in the background")
+    add("--seed", type=int, default=8, help="of the neighbourhood")
+    add("--folder", type=Path, default=FOLDER, help="data folder of the bench")
+    words = parser.parse_args(argv)
+    # Only here: playwright is a tool of tests, not a part of the service.
+    try:
+        from backend.bench.alert import measure
+    except ModuleNotFoundError as missing:
+        print(f"[街安] ✗ 需要 {missing.name}：./jiean bench alert", file=sys.stderr)
+        return 1
+    try:
+        figures = asyncio.run(
+            measure(words.folder, alarms=words.alarms, per_s=words.per_second, seed=words.seed)
+        )
+    except (ServeFailed, SomebodyReal, CannotStart) as why:
+        print(f"[街安] ✗ {why}", file=sys.stderr)
+        return 1
+    print(msgspec.json.encode(figures).decode(), flush=True)
+    return 0
