@@ -32,6 +32,7 @@ APPS: list[tuple[str, str]] = [
     ("operations", "backend.staff.piccolo_app"),
     ("operations", "backend.offices.piccolo_app"),
     ("identity", "backend.residents.piccolo_app"),
+    ("operations", "backend.messages.piccolo_app"),
     ("operations", "backend.incidents.piccolo_app"),
     ("records", "backend.archive.piccolo_app"),
 ]
