@@ -19,6 +19,9 @@ alarm now, as if the watcher had come at its end. Below ten minutes, where a clo
 KEYS = ("smoke", "gas", "electric", "structure", "hydrant", "water", "door")
 """Kinds in the order of the keys 1 to 7."""
 
+NORMALS_AT_LEAST = 3
+"""Normal messages that the strictest rule (gas) asks for before an alarm clears."""
+
 NAMES = {
     "smoke": "烟雾", "gas": "可燃气体", "electric": "剩余电流", "structure": "房屋裂缝",
     "hydrant": "消火栓水压", "water": "漏水", "door": "门未关",
