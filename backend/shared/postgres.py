@@ -84,6 +84,19 @@ class EmbeddedPostgres:
         self.port = self._choose_port()
         self._start()
 
+    def attach(self) -> None:
+        """Use the server that another process of ours runs on this folder; starts nothing.
+
+        Raises:
+            PostgresFailed: none was ever started here.
+        """
+        if not (self._data / "postgres" / "PG_VERSION").exists():
+            raise PostgresFailed(
+                f"{self._data}: 还没有数据库 no database here yet: run `jiean serve` once"
+            )
+        self._secret = _secrets(self._data / "postgres.json")
+        self.port = self._wanted_port or int((self._data / "postgres.port").read_text())
+
     def _init(self) -> None:
         # made beside and renamed, so that a kill -9 in the middle leaves nothing half-made
         half = self._cluster / "new"

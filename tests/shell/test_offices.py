@@ -16,13 +16,15 @@ COMMUNITY, STREET, FIRE = UUID(int=11), UUID(int=12), UUID(int=13)
 BUILDING, ELSEWHERE = UUID(int=21), UUID(int=22)
 
 
+OFFICES = (
+    (Office(id=FIRE, name="平江消防救援站", kind="fire", phone="119"), [BUILDING, ELSEWHERE]),
+    (Office(id=COMMUNITY, name="历史街区社区", kind="community", phone="65220000"), [BUILDING]),
+    (Office(id=STREET, name="平江街道", kind="street", phone="65220001"), [BUILDING, BUILDING]),
+)
+
+
 async def seeded(world: World) -> None:
-    for office_id, name, kind, buildings in (
-        (FIRE, "平江消防救援站", "fire", [BUILDING, ELSEWHERE]),
-        (COMMUNITY, "历史街区社区", "community", [BUILDING]),
-        (STREET, "平江街道办事处", "street", [BUILDING, BUILDING]),
-    ):
-        office = Office(id=office_id, name=name, kind=kind, phone="051265220000")
+    for office, buildings in OFFICES:
         await service.register(
             office, buildings=buildings, actor="t", role="system", at=world.clock.now()
         )
@@ -128,10 +130,14 @@ async def test_a_change_moves_the_cursor(world: World) -> None:
 
 async def test_an_undone_transaction_leaves_no_report(world: World) -> None:
     await seeded(world)
-    with pytest.raises(RuntimeError):
+
+    async def undone() -> None:
         async with world.operations.transaction():
-            await service.save_report(report(COMMUNITY))
+            assert await service.save_report(report(COMMUNITY))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await undone()
     assert (await service.inbox(COMMUNITY)).reports == []
 
 
