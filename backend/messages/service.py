@@ -226,9 +226,9 @@ async def subscribe(
             kept,
             SUBSCRIPTIONS_MOST - 1,
         )
-        if before is not None and before["gone_at"] is None:
-            if (before["address"], before["device_id"]) == (address, wish.device_id):
-                return
+        active = before if before is not None and before["gone_at"] is None else None
+        if active and (active["address"], active["device_id"]) == (address, wish.device_id):
+            return
         await audit.record(
             OPERATIONS,
             actor=actor,

@@ -1,0 +1,205 @@
+"""Works the outbox off: claims what is due, asks the ladder, knocks on doors, writes down.
+
+A message is claimed by moving ``next_at`` ahead, a lease, in the same short transaction that
+decides the next step and writes the attempt down. Doors are tried outside of any transaction and
+beside each other, so a slow one delays nobody. A process that dies in between leaves an attempt
+without outcome: when the lease is over it counts as lost and is tried again. So a message may
+reach a phone twice (same id, shown once), and never not at all. Any number of carriers may run.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from backend.messages.claims import BROWSERS, TELLING, Job, claim
+from backend.messages.service import CHANNEL
+from backend.shared import tasks
+from backend.shared.context import Context
+from backend.shared.db import OPERATIONS
+from push.message import Handling, Message
+from push.port import Door, Outcome, Reach, Result
+
+log = logging.getLogger("jiean.messages")
+
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+LOOK_AGAIN_S = 5.0
+"""The longest sleep: another process's clock may have set a message due earlier than ours."""
+LIVE_LIMIT_S = 2.0
+"""The longest that a door on this machine may take."""
+LEASE_MARGIN_S = 3.0
+"""A lease outlives its attempt by this much, clock differences between nodes included."""
+
+
+class Unreached(msgspec.Struct, frozen=True, kw_only=True):
+    """Every door has had its time and no device answered: somebody must phone."""
+
+    address: str
+    incident_id: UUID | None
+    message: Message
+
+
+OnUnreached = Callable[[Unreached], Awaitable[None]]
+
+
+async def nobody_told(unreached: Unreached) -> None:
+    """The default for ``on_unreached``: it is only logged."""
+    log.warning("message %s reached no device of %s", unreached.message.id, unreached.address)
+
+
+class Carrier:
+    """The outbox's worker.
+
+    Args:
+        context: clock and listener.
+        doors: by which messages leave; see ``doors.doors``.
+        on_unreached: awaited when a person must be told; again after a crash, or when it raised.
+    """
+
+    def __init__(
+        self, context: Context, doors: Sequence[Door], *, on_unreached: OnUnreached = nobody_told
+    ) -> None:
+        self._clock = context.clock
+        self._doors = {door.name: door for door in doors}
+        self._on_unreached = on_unreached
+        self._limits_s = {
+            door.name: LIVE_LIMIT_S
+            if door.reach is Reach.LOOPBACK
+            else context.settings.push.timeout_s + 1
+            for door in doors
+        }
+        self._reaches = {door.name: door.reach for door in doors}
+        self._leases = {
+            name: timedelta(seconds=limit_s + LEASE_MARGIN_S)
+            for name, limit_s in {**self._limits_s, TELLING: LIVE_LIMIT_S}.items()
+        }
+        self._wake = context.operations_listener.event(CHANNEL)
+        self._flying: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carry until ``stop``; a database that is away is waited for."""
+
+        async def stopped() -> None:
+            await stop.wait()
+            self._wake.wake()
+
+        ending = tasks.spawn(stopped(), name="messages stop")
+        try:
+            while not stop.is_set():
+                try:
+                    if await self.step():
+                        continue
+                    pause_s = await self._pause_s()
+                except AWAY as away:
+                    log.warning("messages wait for the database: %s", away)
+                    pause_s = 0.5
+                await self._wake.wait(pause_s)
+        finally:
+            await tasks.stop(ending)
+            if self._flying:
+                await asyncio.wait(self._flying, timeout=1)
+            for door in self._doors.values():
+                close = getattr(door, "aclose", None)
+                if close is not None and door.name != "live":
+                    await close()
+
+    async def step(self) -> bool:
+        """Claim what is due and start it on its way; False when nothing was due."""
+        claimed = await claim(self._clock.now(), self._reaches, self._leases)
+        for job in claimed or ():
+            flight = tasks.spawn(self._carry(job), name=f"message {job.message.id}")
+            self._flying.add(flight)
+            flight.add_done_callback(self._flying.discard)
+        return claimed is not None
+
+    async def drain(self) -> None:
+        """Wait until every attempt that ``step`` started is written down."""
+        while self._flying:
+            await asyncio.wait(set(self._flying))
+
+    async def _pause_s(self) -> float:
+        due: datetime | None = await OPERATIONS.fetch_value(
+            "SELECT min(next_at) FROM message WHERE next_at IS NOT NULL"
+        )
+        if due is None:
+            return LOOK_AGAIN_S
+        return min(max(0.0, (due - self._clock.now()).total_seconds()), LOOK_AGAIN_S)
+
+    async def _carry(self, job: Job) -> None:
+        result: Result | None = None
+        gone: list[UUID] = []
+        if job.door == BROWSERS:
+            result, gone = await self._push(job)
+        elif job.door is not None:
+            result = await self._knock(self._doors[job.door], job.address, job.message)
+        told = job.tell and await self._tell(job)
+        failed = job.tell and not told  # then the lease stands, and it is told again after it
+        now = self._clock.now()
+        async with OPERATIONS.transaction():
+            # Message first, as the claim does: two orders would be a deadlock.
+            await OPERATIONS.execute(
+                "UPDATE message SET told_person = told_person OR $3,"
+                " next_at = CASE WHEN $4 THEN next_at ELSE $2 END"
+                " WHERE id = $1 AND next_at IS NOT NULL",
+                job.message.id,
+                now,
+                told,
+                failed,
+            )
+            if result is not None:
+                await OPERATIONS.execute(
+                    "UPDATE delivery SET outcome = $2, code = $3, retry_after_s = $4"
+                    " WHERE id = $1 AND outcome IS NULL",
+                    job.delivery_id,
+                    result.outcome.value,
+                    result.provider_code,
+                    result.retry_after_s,
+                )
+            if gone:
+                await OPERATIONS.execute(
+                    "UPDATE subscription SET gone_at = $2 WHERE id = ANY($1::uuid[])", gone, now
+                )
+        self._wake.wake()
+
+    async def _knock(self, door: Door, address: str, message: Message) -> Result:
+        try:
+            async with asyncio.timeout(self._limits_s[door.name]):
+                return await door.send(address, message)
+        except TimeoutError:
+            return Result(Outcome.RETRY, None, "timeout")
+        except Exception as broken:
+            # The push edge: a door that breaks its promise must not take the message with it.
+            log.exception("door %s", door.name)
+            return Result(Outcome.RETRY, None, type(broken).__name__)
+
+    async def _push(self, job: Job) -> tuple[Result, list[UUID]]:
+        """To every browser of the address at once: one that took it is enough."""
+        door = self._doors[BROWSERS]
+        results = await asyncio.gather(
+            *(self._knock(door, subscription, job.message) for _id, subscription in job.browsers)
+        )
+        gone = [
+            each
+            for (each, _), result in zip(job.browsers, results, strict=True)
+            if result.outcome is Outcome.FORGET_DEVICE
+        ]
+        order = (Outcome.SENT, Outcome.RETRY, Outcome.REJECTED, Outcome.FORGET_DEVICE)
+        return min(results, key=lambda result: order.index(result.outcome)), gone
+
+    async def _tell(self, job: Job) -> bool:
+        if job.message.handling is Handling.TEST:
+            return True  # a check that nobody answers is its own result
+        try:
+            async with asyncio.timeout(LIVE_LIMIT_S):
+                await self._on_unreached(
+                    Unreached(address=job.address, incident_id=job.incident_id, message=job.message)
+                )
+        except Exception:
+            # Whatever it was: one message that nobody is told of must not stop the others.
+            log.exception("nobody was told of message %s", job.message.id)
+            return False
+        return True
