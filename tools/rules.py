@@ -16,8 +16,11 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("backend", "geo", "push", "tests", "tools")
 PURE = re.compile(r"^backend/[a-z_]+/flow(\.py|/.*\.py)$|^backend/archive/seal\.py$")
-# migrate.py tells Piccolo its configuration in the only way that Piccolo listens to.
-MAY_READ_ENVIRONMENT = re.compile(r"^(backend/(settings|migrate)\.py|tests/.*|tools/.*)$")
+# migrate.py tells Piccolo its configuration in the only way that Piccolo listens to; demo/child.py
+# hands its own environment, without our settings, to the server that it starts.
+MAY_READ_ENVIRONMENT = re.compile(
+    r"^(backend/(settings|migrate|demo/child)\.py|tests/.*|tools/.*)$"
+)
 IN_BACKEND = re.compile(r"^backend/(\w+/.*|\w+)\.py$")
 STAND_ALONE = {"__init__", "conformance", "piccolo_conf"}
 IMPURE_MODULES = {"asyncio", "logging", "os", "random", "secrets", "socket", "structlog", "time"}
