@@ -23,6 +23,7 @@ MAY_READ_ENVIRONMENT = re.compile(
 )
 IN_BACKEND = re.compile(r"^backend/(\w+/.*|\w+)\.py$")
 STAND_ALONE = {"__init__", "conformance", "piccolo_conf"}
+LOOK_AGAIN_S = 0.05
 IMPURE_MODULES = {"asyncio", "logging", "os", "random", "secrets", "socket", "structlog", "time"}
 IMPURE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "uuid7", "open", "print", "input"}
 # Written apart so that this file does not name what it looks for.
@@ -94,13 +95,13 @@ def one_place_for_settings(source: Source) -> Iterator[Complaint]:
 
 
 def no_sleeping_tests(source: Source) -> Iterator[Complaint]:
-    """A test waits for an event or moves a clock; it never sleeps."""
+    """A test waits for an event or moves a clock; 0.05 s to look again at another process."""
     if not source.path.startswith("tests/"):
         return
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Call) and _last_name(node.func) == "sleep":
-            yields = node.args and isinstance(node.args[0], ast.Constant) and not node.args[0].value
-            if not yields:
+            wait = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+            if not isinstance(wait, int | float) or wait > LOOK_AGAIN_S:
                 yield Complaint(source.path, node.lineno, "a test never sleeps")
 
 

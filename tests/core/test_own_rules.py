@@ -31,6 +31,7 @@ def complaints(rule: Rule, path: str, code: str) -> list[str]:
         ),
         (rules.one_place_for_settings, "backend/app.py", "os.environ['X']", "settings.http.port"),
         (rules.no_sleeping_tests, "tests/core/test_x.py", "time.sleep(1)", "asyncio.sleep(0)"),
+        (rules.no_sleeping_tests, "tests/core/test_x.py", "sleep(pause_s)", "sleep(0.01)"),
     ],
 )
 def test_a_planted_fault_is_named(rule: Rule, path: str, fault: str, sound: str) -> None:

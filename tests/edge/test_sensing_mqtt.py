@@ -193,7 +193,7 @@ async def test_a_consumer_killed_between_commit_and_acknowledgement_loses_and_do
 async def _arrives(world: World, sent: Detectors, number: int) -> bool:
     if not await has(world, "reading", 1):
         sent.say({"smoke_density": number, "last_seen": world.clock.now().isoformat()})
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
     return await has(world, "reading", 1)
 
 
