@@ -79,5 +79,5 @@ class DoorContract:
 
 async def _until(happened: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not happened():  # noqa: ASYNC110 - a device has no event to wait on
+        while not happened():  # a device has no event to wait on
             await asyncio.sleep(0)
