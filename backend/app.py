@@ -28,7 +28,9 @@ from backend.access.guards import not_cross_site
 from backend.access.middleware import SessionMiddleware
 from backend.devices import routes as devices
 from backend.evidence import routes as evidence
-from backend.offices import routes as offices
+from backend.pipeline import Pipeline
+from backend.screens import board, commands, home, incident, links
+from backend.screens.services import Parts
 from backend.shared.context import Context
 from backend.shared.db import ALL
 from backend.shared.problems import Malformed, NotFound, Problem, TooLarge, Unavailable
@@ -85,7 +87,11 @@ ROUTES: list[ControllerRouterHandler] = [
     *staff.ROUTES,
     *devices.ROUTES,
     *evidence.ROUTES,
-    *offices.ROUTES,
+    *commands.ROUTES,
+    *board.ROUTES,
+    *incident.ROUTES,
+    *home.ROUTES,
+    *links.ROUTES,
 ]
 """Every domain adds its own ``ROUTES`` here."""
 
@@ -107,8 +113,14 @@ def create_app(context: Context, *, dist: Path = web.DIST) -> Litestar:
         dist: the built web app; may be absent.
     """
 
+    pipeline = Pipeline(context)
+    parts = Parts(incidents=pipeline.incidents, rules=pipeline.directory.rules)
+
     async def give_context() -> Context:
         return context
+
+    async def give_services() -> Parts:
+        return parts
 
     async def headers(message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
@@ -130,7 +142,7 @@ def create_app(context: Context, *, dist: Path = web.DIST) -> Litestar:
 
     return Litestar(
         route_handlers=[*ROUTES, no_such_api, *web.handlers(dist)],
-        dependencies={"ctx": Provide(give_context)},
+        dependencies={"ctx": Provide(give_context), "services": Provide(give_services)},
         middleware=MIDDLEWARE,
         guards=[not_cross_site],
         before_send=[headers],

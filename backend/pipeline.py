@@ -36,7 +36,7 @@ from backend.incidents.record import MEASURES, document
 from backend.incidents.service import Alert, Incidents, PersonFacts
 from backend.messages import service as messages
 from backend.offices import service as offices
-from backend.offices.schemas import Caller, Measure, People, ReportRow, Situation
+from backend.offices.schemas import Caller, Measure, People, ReportPlace, ReportRow, Situation
 from backend.sensing import service as sensing
 from backend.sensing.rules import RuleBook, defaults
 from backend.shared.context import Context
@@ -119,7 +119,7 @@ class Pipeline:
             clock=ctx.clock,
             policy=policy_of(ctx),
             directory=self.directory,
-            reacts_to=frozenset(e_type.__struct_config__.tag for e_type in REACTIONS),
+            reacts_to=frozenset(e.type_name(fact) for fact in REACTIONS),
         )
         self._streets: tuple[str, StreetNetwork | None] = ("", None)
 
@@ -137,11 +137,12 @@ class Pipeline:
             await self._late(alert)
 
     async def _raise(self, alert: sensing.Alert) -> None:
-        assert alert.detector_id is not None and alert.kind is not None
+        assert alert.detector_id is not None  # sensing: every raised alert has both
+        assert alert.kind is not None
         place = await devices.place_of(alert.detector_id)
         kind = Kind(alert.kind)
         shared = set(Place.__struct_fields__) & set(place.__struct_fields__)
-        known: dict[str, Any] = {name: getattr(place, name) for name in shared}
+        known: dict[str, Any] = {name: getattr(place, name) for name in sorted(shared)}
         exercise = self.ctx.settings.demo.exercise
         await self.incidents.open_or_join(
             Alert(
@@ -149,7 +150,7 @@ class Pipeline:
                 kind=kind,
                 urgency=URGENCIES[kind],
                 handling=Handling.EXERCISE if exercise else Handling.ACTUAL,
-                place=Place(**{k: v for k, v in known.items() if v is not None}),
+                place=msgspec.structs.replace(Place(address=""), **_given(known)),
                 detector_id=alert.detector_id,
                 label=place.label,
                 quantity=alert.quantity or "",
@@ -303,6 +304,10 @@ class Pipeline:
             await messages.enqueue(message, f"account:{account_id}", incident_id=now.id)
 
 
+def _given(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in known.items() if value is not None}
+
+
 def _point(lat: float | None, lon: float | None) -> Point | None:
     return None if lat is None or lon is None else Point(lat, lon)
 
@@ -373,7 +378,7 @@ async def push_stand_down(
 
 async def withdraw_offer(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
     """An answered or expired offer stops climbing the ladder."""
-    await messages.withdraw(uuid5(fact.offer_id, "offer"))
+    await messages.withdraw(ids=[uuid5(fact.offer_id, "offer")])
 
 
 async def deliver_report(p: Pipeline, now: Incident, event: e.Event, fact: e.ReportQueued) -> None:
@@ -413,9 +418,7 @@ def _report_row(now: Incident, report: Any, past: Sequence[e.Event]) -> ReportRo
             state=now.state,
             handling=now.handling,
             situation=report.situation,
-            place=now.place.address,
-            lat=now.place.lat,
-            lon=now.place.lon,
+            place=ReportPlace(**{f: getattr(now.place, f) for f in ReportPlace.__struct_fields__}),
             people=People(trapped=now.people.trapped, injured=now.people.injured, out=evac.out),
             measures=tuple(measures),
             contact=Caller(name=now.lead.name) if now.lead else None,

@@ -56,6 +56,22 @@ def _place(row: Row) -> Place:
     return Place(address=address, **facts)
 
 
+async def household_label(household_id: UUID) -> str:
+    """A home as its people say it: street, number, court, door.
+
+    Raises:
+        NotFound: no such household.
+    """
+    row = await OPERATIONS.fetch_one(
+        "SELECT b.street, b.number, coalesce(b.court, b.name) AS court, h.door FROM household h"
+        " JOIN building b ON b.id = h.building_id WHERE h.id = $1",
+        household_id,
+    )
+    if row is None:
+        raise NotFound(f"没有这一户 no household {household_id}")
+    return " ".join(part for part in row if part)
+
+
 async def detectors_of(ids: Sequence[UUID]) -> list[DetectorView]:
     """These detectors, in no order; unknown ids are missing."""
     rows = await OPERATIONS.fetch(

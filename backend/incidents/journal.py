@@ -210,6 +210,26 @@ async def open_with(detector_id: UUID) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
+async def concerning(staff_id: UUID) -> list[UUID]:
+    """Incidents not yet archived that somebody is on, or is being offered; newest first."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id FROM incident WHERE state <> 'archived' AND"
+        " (responders @> ARRAY[$1::uuid] OR board ->> 'asked' = $2) ORDER BY emitted_at DESC",
+        staff_id,
+        str(staff_id),
+    )
+    return [row["id"] for row in rows]
+
+
+async def at_home(household_id: UUID) -> list[UUID]:
+    """The newest incidents of a home, newest first."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id FROM incident WHERE household_id = $1 ORDER BY emitted_at DESC LIMIT 5",
+        household_id,
+    )
+    return [row["id"] for row in rows]
+
+
 async def dealt_with(detector_id: UUID, since: datetime) -> bool:
     """Whether an alarm of this detector from ``since`` on is in an incident already."""
     found = await OPERATIONS.fetch_value(
@@ -310,6 +330,7 @@ async def _write_projection(now: Incident) -> None:
     cursor = await OPERATIONS.fetch_value("SELECT nextval('board_cursor')")
     row = msgspec.to_builtins(board_row(now), builtin_types=(datetime, UUID))
     row["releasedAt"] = now.released_at
+    row["asked"] = now.open_offer.staff_id if now.open_offer else None
     leads = now.lead.staff_id if now.lead is not None and now.state in BUSY_STATES else None
     people = [r.staff_id for r in (now.lead, *now.helpers) if r is not None]
     await OPERATIONS.execute(

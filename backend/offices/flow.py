@@ -15,7 +15,7 @@ def shown(report: ReportRow, office: OfficeName) -> ReportView:
     are given and named, because 464 m of difference is the next street.
     """
     told = report.situation
-    place = Point(told.lat, told.lon)
+    place = Point(told.place.lat, told.place.lon)
     on_street_map = convert(place, Datum.GCJ02)
     return ReportView(
         id=report.id,
@@ -40,5 +40,5 @@ def shown(report: ReportRow, office: OfficeName) -> ReportView:
         delivered_at=report.delivered_at,
         acknowledged_at=report.acknowledged_at,
         reply=report.reply,
-        map_links=msgspec.structs.asdict(links(place, told.place)),
+        map_links=msgspec.structs.asdict(links(place, told.place.address)),
     )

@@ -52,11 +52,22 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     name: str
 
 
+class ReportPlace(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where, as rescuers need it; degrees of ``datum``."""
+
+    address: str
+    entrance_note: str = ""
+    lane_width_m: float | None = None
+    engine_stop: str = ""
+    lat: float
+    lon: float
+    datum: str = "WGS-84"
+
+
 class Situation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a report tells, frozen when it is sent and renewed by later ones.
 
-    ``place`` is the address in words; ``lat`` and ``lon`` are WGS-84 degrees. ``kind``,
-    ``urgency``, ``state`` and ``handling`` are the incident's codes.
+    ``kind``, ``urgency``, ``state`` and ``handling`` are the incident's codes.
     """
 
     no: str
@@ -65,9 +76,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     state: str
     handling: str
     situation: str
-    place: str
-    lat: float
-    lon: float
+    place: ReportPlace
     people: People = People()
     measures: tuple[Measure, ...] = ()
     contact: Caller | None = None
@@ -107,7 +116,7 @@ class ReportView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     handling: str
     office: OfficeName
     situation: str
-    place: str
+    place: ReportPlace
     coordinates: Coordinates
     people: People
     measures: tuple[Measure, ...]

@@ -542,6 +542,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     flagged: str | None = None
 
 
+def name_of_type(command: type[Command]) -> str:
+    """The name of this kind of command on the wire and in the rules."""
+    return str(command.__struct_config__.tag)
+
+
 def name_of(command: Command) -> str:
     """The command's name on the wire and in the rules."""
-    return str(type(command).__struct_config__.tag)
+    return name_of_type(type(command))

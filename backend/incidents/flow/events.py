@@ -521,6 +521,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     fact: AnyFact
 
 
+def type_name(fact: type[Fact]) -> str:
+    """The name of this kind of fact in the journal."""
+    return str(fact.__struct_config__.tag)
+
+
 def type_of(fact: Fact) -> str:
     """The fact's type in the journal."""
-    return str(type(fact).__struct_config__.tag)
+    return type_name(type(fact))

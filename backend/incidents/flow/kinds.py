@@ -229,7 +229,7 @@ def _kit(*items: tuple[str, str, str, bool]) -> tuple[Equipment, ...]:
 KINDS: dict[Kind, KindPolicy] = {
     Kind.SMOKE: KindPolicy(
         zh="烟雾", en="Smoke", detector=Words("烟感探测器", "smoke detector"),
-        question=Words("家里有烟雾", "smoke at home"), icon="smoke", at_once=True,
+        question=Words("有烟雾", "smoke at home"), icon="smoke", at_once=True,
         evacuates=True, resident=True, card=CARD_SMOKE,
         ppe=_kit(
             ("helmet", "头盔", "Helmet", True), ("hood", "逃生面罩", "Escape hood", True),

@@ -1,0 +1,101 @@
+"""The rules as one document for phones and screens, generated from the core's own tables.
+
+A phone offline offers the same commands and gives the same refusals, because there is no second
+rule book. ``version`` changes whenever a word or rule does.
+"""
+
+import hashlib
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from backend.incidents.flow import words
+from backend.incidents.flow.advice import PHRASES, PREVENTION, RESIDENT
+from backend.incidents.flow.commands import name_of_type
+from backend.incidents.flow.facts import Policy
+from backend.incidents.flow.kinds import KINDS, CardItem, Words
+from backend.incidents.flow.rules import TABLE
+from backend.shared.canonical import canonical
+
+
+def _said(both: Words) -> dict[str, str]:
+    return {"zh": both.zh, "en": both.en}
+
+
+def _item(item: CardItem) -> dict[str, Any]:
+    return {
+        "code": item.code,
+        "zh": item.zh,
+        "en": item.en,
+        "hint": _said(item.hint),
+        "icon": item.icon,
+        "clause": item.clause,
+        "mandatory": item.mandatory,
+        "inScene": item.in_scene,
+        "photo": item.photo,
+        "value": {"unit": item.value} if item.value else None,
+        "causes": [{"code": c, "zh": zh, "en": en} for c, zh, en in item.causes] or None,
+        "after": list(item.after),
+        "meets": item.meets,
+    }
+
+
+@cache
+def rulebook(policy: Policy) -> bytes:
+    """The document as JSON bytes; see the wire types of the web app for its shape."""
+    body: dict[str, Any] = {
+        "states": {code: _said(w) for code, w in words.STATES.items()},
+        "kinds": {
+            kind: {"zh": k.zh, "en": k.en, "detector": _said(k.detector), "icon": k.icon,
+                   "card": k.card.card, "evacuates": k.evacuates, "welfare": k.welfare,
+                   "eliminatedOnScene": k.eliminated_on_scene}
+            for kind, k in KINDS.items()
+        },
+        "commands": {
+            name_of_type(rule.command): {
+                **_said(words.COMMANDS[name_of_type(rule.command)]),
+                "rule": rule.code,
+                "roles": sorted(rule.roles),
+                "from": sorted(rule.states),
+                "offline": rule.offline,
+                "clause": rule.clause,
+            }
+            for rule in TABLE
+        },
+        "refusals": {
+            code: {**_said(w), "do": {"zh": w.do_zh, "en": w.do_en}}
+            for code, w in words.REFUSALS.items()
+        },
+        "missing": {code: _said(w) for code, w in words.MISSING.items()},
+        "events": {code: _said(w) for code, w in words.EVENTS.items()},
+        "obligations": {
+            code: {"zh": zh, "en": en, "clause": clause}
+            for code, (zh, en, clause) in words.OBLIGATIONS.items()
+        },
+        "cards": {
+            kind: {"card": k.card.card, "zh": k.card.zh, "en": k.card.en,
+                   "ordered": any(i.after for i in k.card.items),
+                   "items": [_item(i) for i in k.card.items]}
+            for kind, k in KINDS.items()
+        },
+        "ppe": {kind: [msgspec.structs.asdict(e) for e in k.ppe] for kind, k in KINDS.items()},
+        "advice": {
+            kind: {
+                "resident": [{"icon": i, "zh": zh, "en": en} for i, zh, en in RESIDENT[kind]],
+                "prevention": [{"zh": zh, "en": en} for zh, en in PREVENTION[kind]],
+            }
+            for kind in KINDS
+        },
+        "phrases": {code: _said(w) for code, w in PHRASES.items()},
+        "declineReasons": {code: _said(w) for code, w in words.DECLINE_REASONS.items()},
+        "categories": {code: _said(w) for code, w in words.CATEGORIES.items()},
+        "timers": msgspec.structs.asdict(policy),
+    }  # fmt: skip
+    version = hashlib.sha256(canonical(body)).hexdigest()[:12]
+    return msgspec.json.encode({"version": version, **body})
+
+
+@cache
+def rulebook_version(policy: Policy) -> str:
+    return str(msgspec.json.decode(rulebook(policy))["version"])

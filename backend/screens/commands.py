@@ -1,0 +1,69 @@
+"""The one way in for everything that people do: a batch of commands, an answer for each."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, post
+from litestar.params import FromPath
+
+from backend.access import links
+from backend.access.guards import signed_in
+from backend.access.principal import Principal
+from backend.incidents import journal
+from backend.incidents.flow.facts import refuse
+from backend.incidents.flow.vocabulary import Actor
+from backend.incidents.schemas import Answers, Batch, Envelope
+from backend.incidents.service import refused
+from backend.offices import service as offices
+from backend.screens.actors import actor_of, household_actor, office_actor
+from backend.screens.services import Services
+from backend.shared.context import Context
+
+
+@post("/api/commands", status_code=200, guards=[signed_in], operation_id="SendCommands")
+async def send(request: Request[Any, Any, Any], data: Batch, services: Services) -> Answers:
+    """Handle commands in the order given. A refusal is an answer, not an error."""
+    principal: Principal = request.user
+    answers = []
+    for envelope in data.commands:
+        actor = actor_of(principal, envelope.command)
+        answers.append(await services.incidents.submit(envelope, actor, source="app"))
+    return Answers(answers=answers)
+
+
+@post("/api/link/{token:str}/commands", status_code=200, operation_id="SendCommandsByLink")
+async def send_by_link(
+    token: FromPath[str], data: Batch, ctx: Context, services: Services
+) -> Answers:
+    """The same for a household or a one-report link: only about their own incidents."""
+    link = await links.resolve(token, at=ctx.clock.now())
+    answers = []
+    for envelope in data.commands:
+        actor = await _actor(link, envelope)
+        if actor is None:
+            answers.append(refused(envelope.command_id, refuse("not_your_role"), 0))
+            continue
+        answers.append(await services.incidents.submit(envelope, actor, source="link"))
+    return Answers(answers=answers)
+
+
+async def _actor(link: links.Link, envelope: Envelope) -> Actor | None:
+    """Who the link's holder is in this incident; None when it is not theirs."""
+    if link.purpose == "household":
+        own = await _is_home(envelope.incident_id, link.subject_id)
+        return household_actor(link.subject_id) if own else None
+    report = await offices.report_view(link.subject_id)
+    if report is None or report.incident_id != envelope.incident_id:
+        return None
+    named = getattr(envelope.command, "report_id", link.subject_id)
+    if named != link.subject_id:
+        return None
+    return office_actor(report.office.id, report.office.name)
+
+
+async def _is_home(incident_id: UUID, household_id: UUID) -> bool:
+    now = await journal.load(incident_id)
+    return now.place.household_id == household_id
+
+
+ROUTES = [send, send_by_link]

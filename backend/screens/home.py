@@ -1,0 +1,196 @@
+"""The field phone's own page: offers to me, incidents I am on, what I owe, can I be reached."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get
+
+from backend.access.guards import requires
+from backend.access.schemas import Me
+from backend.incidents import journal
+from backend.incidents.flow.incident import Incident, OfferMade
+from backend.incidents.flow.kinds import Words, required_ppe
+from backend.incidents.flow.vocabulary import Place, State
+from backend.incidents.rulebook import rulebook_version
+from backend.incidents.views import IncidentView, Live
+from backend.screens.reading import live_values, view_of
+from backend.screens.services import Parts, Services
+from backend.shared.context import Context
+from backend.shared.db import OPERATIONS
+from backend.staff import service as staff
+from backend.staff.problems import NoStaffRecord
+from backend.staff.schemas import DutyView
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    zh: str
+    en: str
+
+
+class Other(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    metres: float | None
+
+
+class OfferView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """警情, complete: nothing has to be asked for once it is on the phone."""
+
+    id: UUID
+    incident_id: UUID
+    no: str
+    kind: str
+    urgency: str
+    handling: str
+    place: Place
+    metres: float | None
+    minutes: float | None
+    basis: str
+    value: float | None
+    unit: str | None
+    limit: float | None
+    known: list[Said]
+    others: list[Other]
+    ppe: tuple[str, ...]
+    offered_at: datetime
+    expires_at: datetime
+
+
+class ReachView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    checked_at: datetime | None
+    live: bool
+    push: bool
+    position_age_s: float | None
+    last_receipt_at: datetime | None
+
+
+class Owed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    incident_id: UUID
+    no: str
+    code: str
+    due_at: datetime | None
+
+
+class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    me: Me
+    now: datetime
+    cursor: int
+    duty: DutyView
+    reachability: ReachView
+    offers: list[OfferView]
+    incidents: list[IncidentView]
+    owed: list[Owed]
+    rulebook_version: str
+    desk_phone: str | None
+
+
+@get("/api/field/home", guards=[requires("field")], operation_id="FieldHome")
+async def home(request: Request[Any, Any, Any], ctx: Context, services: Services) -> Home:
+    """Everything a phone needs to go on alone."""
+    user = request.user
+    if user.staff_id is None:
+        raise NoStaffRecord("此账户没有人员档案 This account has no staff record")
+    at = ctx.clock.now()
+    cursor = await OPERATIONS.fetch_value("SELECT coalesce(max(cursor), 0) FROM incident")
+    mine = [await journal.load(i) for i in await journal.concerning(user.staff_id)]
+    asked = [(now, o) for now in mine if (o := _open_offer(now, user.staff_id, at)) is not None]
+    on_it = [now for now in mine if now.on_it(user.staff_id)]
+    return Home(
+        me=Me(
+            account_id=user.account_id,
+            name=user.name,
+            roles=sorted(user.roles),
+            staff_id=user.staff_id,
+            office_id=user.office_id,
+            exercise=user.exercise,
+        ),
+        now=at,
+        cursor=cursor,
+        duty=await staff.duty_of(user.staff_id),
+        reachability=await _reach(user.staff_id, at),
+        offers=[await _offer(now, made, services) for now, made in asked],
+        incidents=[await view_of(now, user.roles, services) for now in on_it],
+        owed=[
+            Owed(incident_id=now.id, no=now.no, code=debt.code, due_at=debt.due_at)
+            for now in on_it
+            for debt in now.obligations
+            if not debt.settled and now.id is not None
+        ],
+        rulebook_version=rulebook_version(services.incidents.policy),
+        desk_phone=ctx.settings.service.phone or None,
+    )
+
+
+def _open_offer(now: Incident, staff_id: UUID, at: datetime) -> OfferMade | None:
+    made = now.open_offer
+    return made if made and made.staff_id == staff_id and made.expires_at > at else None
+
+
+async def _reach(staff_id: UUID, at: datetime) -> ReachView:
+    found = await staff.reach_of(staff_id)
+    person = await staff.person_of(staff_id, at)
+    fix_at = person.at if person else None
+    return ReachView(
+        checked_at=found.test_sent_at,
+        live=found.live_ok,
+        push=found.push_ok,
+        position_age_s=None if fix_at is None else round((at - fix_at).total_seconds(), 1),
+        last_receipt_at=found.last_receipt_at,
+    )
+
+
+async def _offer(now: Incident, made: OfferMade, parts: Parts) -> OfferView:
+    newest = max(now.detectors.values(), key=lambda d: d.raised_at)
+    live = (await live_values([newest.id], parts)).get((newest.id, newest.quantity), Live())
+    others = [c for c in now.candidates if not c.chosen and c.passed_over is None]
+    return OfferView(
+        id=made.id,
+        incident_id=now.id or UUID(int=0),
+        no=now.no,
+        kind=now.kind,
+        urgency=now.urgency,
+        handling=now.handling,
+        place=now.place,
+        metres=made.metres,
+        minutes=made.minutes,
+        basis=next((c.basis for c in now.candidates if c.chosen), ""),
+        value=live.value if live.value is not None else newest.raised_value,
+        unit=live.unit or newest.unit,
+        limit=newest.limit,
+        known=[Said(zh=w.zh, en=w.en) for w in known_facts(now)],
+        others=[Other(name=c.name, metres=c.metres) for c in others[:2]],
+        ppe=required_ppe(now.kinds),
+        offered_at=made.offered_at,
+        expires_at=made.expires_at,
+    )
+
+
+def known_facts(now: Incident) -> list[Words]:
+    """What is known before one sets off, most dangerous first."""
+    found = []
+    if now.people.trapped:
+        found.append(Words(f"被困 {now.people.trapped} 人", f"{now.people.trapped} trapped"))
+    if now.people.injured:
+        found.append(Words(f"受伤 {now.people.injured} 人", f"{now.people.injured} hurt"))
+    if len(now.detectors) > 1:
+        n = len(now.detectors)
+        found.append(Words(f"{n} 个探测器同时报警", f"{n} detectors alarming"))
+    phase = {
+        "unreachable": Words("户主电话无人接听", "Nobody answers the phone"),
+        "calling": Words("值班台正在联系户主", "The desk is calling"),
+        "idle": Words("还没有联系上户主", "The householder is not reached yet"),
+    }.get(now.contact.phase)
+    outcome = {
+        "cannot_handle": Words("户主在家，处理不了", "Somebody is home and cannot cope"),
+        "needs_rescue": Words("户主求救", "The householder needs rescue"),
+        "handled": Words("户主说已处理，请核实", "Said to be handled; please verify"),
+        "no_abnormality": Words("户主说没有异常，请核实", "Said to be nothing; please verify"),
+    }.get(now.contact.outcome or "")
+    found.extend(words for words in (outcome or phase,) if words is not None)
+    if now.state is State.DISPATCHING and now.round > 1:
+        found.append(Words("前面的人去不了", "Others could not go"))
+    return found
+
+
+ROUTES = [home]

@@ -1,0 +1,170 @@
+"""One incident on the desk: view, people to call, readings, rules, sealed record."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.params import FromPath
+
+from backend.access.guards import requires, signed_in
+from backend.access.principal import Principal
+from backend.access.problems import WrongRole
+from backend.archive import service as archive
+from backend.incidents.flow.advice import script
+from backend.incidents.flow.incident import Incident
+from backend.incidents.flow.vocabulary import OPEN
+from backend.incidents.rulebook import rulebook, rulebook_version
+from backend.incidents.views import IncidentView
+from backend.offices import service as offices
+from backend.residents import service as residents
+from backend.residents.schemas import ContactView
+from backend.screens.reading import existing, view_of
+from backend.screens.services import Services
+from backend.sensing import service as sensing
+from backend.shared.context import Context
+from backend.shared.problems import NotFound
+
+AnyRequest = Request[Any, Any, Any]
+DESKS = ("desk", "desk_lead", "manager")
+CHART = timedelta(hours=1)
+
+
+class Script(msgspec.Struct, frozen=True, kw_only=True):
+    """The words to say now."""
+
+    phrase: str
+    zh: str
+    en: str
+
+
+class OfficeLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    office_id: UUID
+    name: str
+    phone: str
+
+
+class Contacts(msgspec.Struct, frozen=True, kw_only=True):
+    contacts: list[ContactView]
+    script: Script
+    community: OfficeLine | None
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """``points`` are (measured at, value), oldest first."""
+
+    detector_id: UUID
+    label: str
+    quantity: str
+    unit: str
+    limit: float | None
+    points: list[tuple[datetime, float]]
+
+
+class Readings(msgspec.Struct, frozen=True, kw_only=True):
+    series: list[Series]
+
+
+def _may_see(now: Incident, principal: Principal) -> None:
+    """Desk roles see all; field staff what they are on or were offered; nobody else."""
+    if principal.roles & {*DESKS, "technician"}:
+        return
+    staff = principal.staff_id
+    if now.on_it(staff) or any(o.staff_id == staff for o in now.offers):
+        return
+    raise WrongRole("不在这起警情中 Not part of this incident")
+
+
+@get("/api/incidents/{incident_id:uuid}", guards=[signed_in], operation_id="Incident")
+async def incident(
+    request: AnyRequest, incident_id: FromPath[UUID], services: Services
+) -> IncidentView:
+    """The incident, whole, with what the asker may do."""
+    now = await existing(incident_id)
+    _may_see(now, request.user)
+    return await view_of(now, request.user.roles, services)
+
+
+@get("/api/incidents/{incident_id:uuid}/contacts", guards=[requires(*DESKS)],
+     operation_id="IncidentContacts")  # fmt: skip
+async def contacts(request: AnyRequest, incident_id: FromPath[UUID], ctx: Context) -> Contacts:
+    """Whom to call and what to say. Names and numbers are open while the incident is."""
+    now = await existing(incident_id)
+    home = now.place.household_id
+    people: list[ContactView] = []
+    if home is not None:
+        people = await residents.view_contacts(
+            request.user,
+            incident_id,
+            home,
+            unmasked=now.state in OPEN,
+            reason=f"incident {now.state}",
+            at=ctx.clock.now(),
+        )
+    phrase = "A.1-e" if now.contact.phase == "unreachable" else "A.1-a"
+    words = script(phrase, now.kind, now.place)
+    return Contacts(
+        contacts=people,
+        script=Script(phrase=phrase, zh=words.zh, en=words.en),
+        community=await _community(now),
+    )
+
+
+async def _community(now: Incident) -> OfficeLine | None:
+    building = now.place.building_id
+    found = await offices.offices_for(building) if building is not None else []
+    first = next((o for o in found if o.kind == "community"), None)
+    return OfficeLine(office_id=first.id, name=first.name, phone=first.phone) if first else None
+
+
+@get("/api/incidents/{incident_id:uuid}/readings", guards=[signed_in],
+     operation_id="IncidentReadings")  # fmt: skip
+async def readings(request: AnyRequest, incident_id: FromPath[UUID], ctx: Context) -> Readings:
+    """The last hour of each alarming quantity."""
+    now = await existing(incident_id)
+    _may_see(now, request.user)
+    points = await sensing.series(list(now.detectors), ctx.clock.now() - CHART)
+    return Readings(
+        series=[
+            Series(
+                detector_id=d.id,
+                label=d.label,
+                quantity=d.quantity,
+                unit=d.unit,
+                limit=d.limit,
+                points=[
+                    (p.measured_at, p.value)
+                    for p in points
+                    if p.detector_id == d.id and p.quantity == d.quantity
+                ],
+            )
+            for d in now.detectors.values()
+        ]
+    )
+
+
+@get("/api/incidents/{incident_id:uuid}/archive", guards=[requires(*DESKS, "audit_admin")],
+     operation_id="SealedRecord")  # fmt: skip
+async def sealed(incident_id: FromPath[UUID]) -> Response[bytes]:
+    """The sealed record, byte for byte as ``jiean verify`` checks it."""
+    now = await existing(incident_id)
+    data = await archive.export(incident_id)
+    if data is None:
+        raise NotFound("还没有封存 Not sealed yet")
+    headers = {"Content-Disposition": f'attachment; filename="jiean-{now.no}.json"'}
+    return Response(data, media_type="application/json", headers=headers)
+
+
+@get("/api/rulebook", guards=[signed_in], operation_id="Rulebook")
+async def rules(request: AnyRequest, services: Services) -> Response[bytes]:
+    """States, commands, refusals, cards and words, generated from the core."""
+    policy = services.incidents.policy
+    tag = f'"{rulebook_version(policy)}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(b"", status_code=304, headers=headers, media_type="application/json")
+    return Response(rulebook(policy), headers=headers, media_type="application/json")
+
+
+ROUTES = [incident, contacts, readings, sealed, rules]
