@@ -146,23 +146,18 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sensing(msgspec.Struct, frozen=True, kw_only=True):
-    """How readings are gathered and judged."""
+    """How readings are gathered and judged; the limits themselves are in sensing/rules.py."""
 
-    batch_ms: Annotated[int, Meta(ge=1, le=1000, description="▲ longest wait of a batch, ms")] = 20
+    batch_ms: Annotated[
+        int,
+        Meta(
+            ge=1, le=1000, description="▲ longest wait of a batch, ms; an alarm never waits for it"
+        ),
+    ] = 50
     batch_max: Annotated[int, Meta(ge=1, le=10_000, description="▲ messages in a batch")] = 500
-    smoke_clear_s: Annotated[float, _ours_s("smoke detector quiet before normal counts")] = 60.0
-    normals_needed: Annotated[
-        int, Meta(ge=1, le=20, description="▲ normal readings in a row before data are normal")
-    ] = 3
-    episode_gap_s: Annotated[float, _ours_s("clear this long before a new episode")] = 60.0
-    late_s: Annotated[float, _ours_s("older readings are stored but raise nothing")] = 300.0
-    future_s: Annotated[float, _ours_s("readings dated further ahead take our time")] = 60.0
-    silent_intervals: Annotated[
-        float, Meta(gt=1, le=100, description="▲ report intervals missed: detector is silent")
-    ] = 3.0
-    keep_readings_days: Annotated[
-        int, Meta(ge=1, le=3650, description="▲ ordinary readings are kept, days")
-    ] = 400
+    smoke_clear_s: Annotated[float, _ours_s("smoke detector quiet before it counts as clear")] = (
+        60.0
+    )
 
 
 class Dispatch(msgspec.Struct, frozen=True, kw_only=True):

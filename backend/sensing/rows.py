@@ -25,6 +25,14 @@ READING = ("detector_id", "quantity", "value", "unit", "flags", "measured_at", "
 EVENT = ("detector_id", "address", "name", "at", "facts")
 RAW = ("topic", "payload", "reason", "detail", "received_at", "retained")
 
+COPY_FROM = 40
+"""Readings; below that a pipelined INSERT costs less than setting up a COPY."""
+
+INSERT_READING = """
+INSERT INTO reading (detector_id, quantity, value, unit, flags, measured_at, received_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+
 INSERT_OUTBOX = """
 INSERT INTO alert_outbox (alert_id, type, detector_id, kind, quantity, value, unit, "limit", flags,
     measured_at, received_at, emitted_at, body)
@@ -121,8 +129,10 @@ class Rows:
 
     async def save(self, changed: Changed, rules: RuleBook) -> None:
         """Write everything; the caller's transaction makes it one."""
-        if self.readings:
+        if len(self.readings) > COPY_FROM:
             await TELEMETRY.copy("reading", READING, self.readings)
+        elif self.readings:
+            await TELEMETRY.execute_many(INSERT_READING, self.readings)
         if changed:
             await TELEMETRY.execute(UPDATE_STATES, *_state_columns(changed, rules))
         if self.events:

@@ -72,6 +72,7 @@ class Store:
         self._clock = clock
         self._deliveries = Deliveries(client_id)
         self._days_made: date | None = None
+        self._episode = uuid7()
 
     async def start(self) -> None:
         """Make the days' partitions and recall the last deliveries."""
@@ -211,7 +212,9 @@ class Store:
                 return
             told.add(key)
         rule = self._rules.of(found.kind).get(item.quantity)
-        state, signals = flow.evaluate(state, item, rule, episode=uuid7())
+        state, signals = flow.evaluate(state, item, rule, episode=self._episode)
+        if signals:
+            self._episode = uuid7()
         states[found.detector_id] = state
         changed[found.detector_id] = (found.kind, state, item)
         for signal in signals:

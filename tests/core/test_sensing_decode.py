@@ -324,6 +324,21 @@ def test_a_file_that_is_no_json_is_one_rejection(
     assert json.loads(capsys.readouterr().out)["rejected"]["reason"] == "not-utf8"
 
 
+def test_the_protocol_page_lists_every_quantity_with_its_unit() -> None:
+    page = (Path(__file__).parents[2] / "docs/protocol-jiean.md").read_text()
+    rows = {
+        line.split("|")[1].strip(): line.split("|")[2]
+        for line in page.splitlines()
+        if line.count("|") == 3
+    }
+    for name, quantity in QUANTITIES.items():
+        row = rows[quantity.kind]
+        assert f"`{name}`" in row, name
+        after = row.partition(f"`{name}`")[2].partition("·")[0]
+        wanted = "flag" if quantity.boolean else (quantity.unit or "")
+        assert wanted in after, (name, wanted)
+
+
 # ---- any bytes at all ----------------------------------------------------------------------------
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)

@@ -36,6 +36,7 @@ READINGS = {
         *("temperature", "power", "current", "energy", "residual_current", "leakage_current"),
     )
 }
+ORDER = {name: place for place, name in enumerate(READINGS)}
 ALARM_WHEN_TRUE = frozenset({"smoke", "gas", "water_leak", "carbon_monoxide"})
 BATTERY = frozenset({"battery", "battery_low", "battery_state"})
 HEALTH = frozenset({"linkquality", "device_temperature", "power_outage_count", "update_available"})
@@ -135,8 +136,8 @@ def _device(
         if raised:
             flags = (*flags, flag)
     said: list[Decoded] = []
-    for name, quantity in READINGS.items():
-        found = body.get(name)
+    for name in sorted(READINGS.keys() & body.keys(), key=ORDER.__getitem__):
+        found, quantity = body[name], READINGS[name]
         if found is None:
             continue
         try:
