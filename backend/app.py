@@ -28,8 +28,12 @@ from backend.access.guards import not_cross_site
 from backend.access.middleware import SessionMiddleware
 from backend.devices import routes as devices
 from backend.evidence import routes as evidence
+from backend.messages import routes as messages
+from backend.messages.hooks import SocketHooks
 from backend.pipeline import Pipeline
-from backend.screens import board, commands, home, incident, links
+from backend.screens import board, commands, home, incident, links, socket
+from backend.screens.hooks import hooks_of
+from backend.screens.reachability import Reachability
 from backend.screens.services import Parts
 from backend.shared.context import Context
 from backend.shared.db import ALL
@@ -87,11 +91,13 @@ ROUTES: list[ControllerRouterHandler] = [
     *staff.ROUTES,
     *devices.ROUTES,
     *evidence.ROUTES,
+    *messages.ROUTES,
     *commands.ROUTES,
     *board.ROUTES,
     *incident.ROUTES,
     *home.ROUTES,
     *links.ROUTES,
+    *socket.ROUTES,
 ]
 """Every domain adds its own ``ROUTES`` here."""
 
@@ -105,22 +111,31 @@ def no_such_api(path: FromPath[str] = "") -> None:
     raise NotFound("no such address", path=f"/api{path}")
 
 
-def create_app(context: Context, *, dist: Path = web.DIST) -> Litestar:
+def create_app(
+    context: Context, *, dist: Path = web.DIST, hooks: SocketHooks | None = None
+) -> Litestar:
     """The application around one context.
 
     Args:
         context: what routes get as ``ctx``.
         dist: the built web app; may be absent.
+        hooks: what receipts and presented cards do; None for the product's own.
     """
 
     pipeline = Pipeline(context)
     parts = Parts(incidents=pipeline.incidents, rules=pipeline.directory.rules)
+    wired = hooks or hooks_of(parts)
+    if context.reachability is None:
+        context.reachability = Reachability(context)
 
     async def give_context() -> Context:
         return context
 
     async def give_services() -> Parts:
         return parts
+
+    async def give_hooks() -> SocketHooks:
+        return wired
 
     async def headers(message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
@@ -142,7 +157,11 @@ def create_app(context: Context, *, dist: Path = web.DIST) -> Litestar:
 
     return Litestar(
         route_handlers=[*ROUTES, no_such_api, *web.handlers(dist)],
-        dependencies={"ctx": Provide(give_context), "services": Provide(give_services)},
+        dependencies={
+            "ctx": Provide(give_context),
+            "services": Provide(give_services),
+            "hooks": Provide(give_hooks),
+        },
         middleware=MIDDLEWARE,
         guards=[not_cross_site],
         before_send=[headers],

@@ -25,17 +25,20 @@ Close = Callable[[], Awaitable[None]]
 OnReceipt = Callable[[Receipt], Awaitable[None]]
 
 _SOCKET_MAX_BYTES = 64_000
+SESSION_ENDED = "its session ended"
 
 
 class Socket:
     """One open screen. Made by ``LiveSockets.connected``.
 
-    ``dropped`` is set once the door has given it up; the route then ends.
+    ``dropped`` is set once the door has given it up, ``why`` says for what; the route then ends.
     """
 
-    def __init__(self, owner: "LiveSockets", address: str, write: Write, close: Close) -> None:
-        self.address = address
-        self.dropped = asyncio.Event()
+    def __init__(
+        self, owner: "LiveSockets", address: str, write: Write, close: Close, session: str
+    ) -> None:
+        self.address, self.session = address, session
+        self.dropped, self.why = asyncio.Event(), ""
         self._owner, self._write, self._close = owner, write, close
         self._frames: asyncio.Queue[str] = asyncio.Queue(owner.queue_limit)
         self._writer = asyncio.create_task(self._run())
@@ -80,6 +83,7 @@ class Socket:
         if self.dropped.is_set():
             return
         log.info("a live socket is dropped: %s", why)
+        self.why = why
         self.dropped.set()
         self._owner.forget(self)
         self._owner.close_later(self._close)
@@ -128,15 +132,18 @@ class LiveSockets:
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def connected(self, address: str, write: Write, close: Close) -> AsyncIterator[Socket]:
+    async def connected(
+        self, address: str, write: Write, close: Close, *, session: str = ""
+    ) -> AsyncIterator[Socket]:
         """Keep a connection registered while its route runs.
 
         Args:
             address: whose screen.
             write: sends one text frame; may be slow, may raise.
             close: closes the connection so that the route's reading ends; may raise.
+            session: by what right it is open, any text; see ``end_session``.
         """
-        socket = Socket(self, address, write, close)
+        socket = Socket(self, address, write, close, session)
         here = self._sockets.setdefault(address, [])
         here.append(socket)
         if len(here) > self._most:
@@ -174,6 +181,17 @@ class LiveSockets:
     def addresses(self) -> frozenset[str]:
         """Everybody with an open screen here."""
         return frozenset(self._sockets)
+
+    def sessions(self) -> frozenset[str]:
+        """By what rights the sockets here are open."""
+        return frozenset(socket.session for here in self._sockets.values() for socket in here)
+
+    def end_session(self, session: str) -> None:
+        """Drop every socket that is open by this right; their ``why`` is ``SESSION_ENDED``."""
+        for here in tuple(self._sockets.values()):
+            for socket in tuple(here):
+                if socket.session == session:
+                    socket._drop(SESSION_ENDED)
 
     async def aclose(self) -> None:
         """Drop every socket and wait until each is closed or has had its time."""

@@ -1,5 +1,6 @@
 """Ways in without an account: one household's page, or one report for an office."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -71,6 +72,17 @@ async def resolve(token: str, *, at: datetime) -> Link:
                 "access.link_used", link.purpose, link.subject_id, f"link:{link.purpose}", at
             )
     return link
+
+
+async def still_open(keys: Collection[str], *, at: datetime) -> frozenset[str]:
+    """Which of these links, given by their tokens' fingerprints, still open something."""
+    rows = await OPERATIONS.fetch(
+        "SELECT token_sha256 FROM link WHERE token_sha256 = ANY($1::text[])"
+        " AND expires_at > $2 AND revoked_at IS NULL",
+        list(keys),
+        at,
+    )
+    return frozenset(row["token_sha256"] for row in rows)
 
 
 async def revoke(purpose: Purpose, subject_id: UUID, *, actor: UUID | str, at: datetime) -> int:

@@ -1,6 +1,6 @@
 """Sign in, be recognised, sign out. Sessions live on the server and end at once when told to."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -164,6 +164,23 @@ async def recognise(token: str, *, idle: timedelta, now: datetime) -> Principal 
             now - SEEN_EVERY,
         )
     return _principal(row, row["device_id"])
+
+
+async def still_open(keys: Collection[str], *, idle: timedelta, now: datetime) -> frozenset[str]:
+    """Which of these sessions would still be recognised. Asking is no use of a session.
+
+    Args:
+        keys: fingerprints of tokens.
+    """
+    rows = await OPERATIONS.fetch(
+        "SELECT s.token_sha256 FROM session s JOIN account a ON a.id = s.account_id"
+        " WHERE s.token_sha256 = ANY($1::text[])"
+        " AND s.expires_at > $2 AND s.seen_at > $3 AND a.disabled_at IS NULL",
+        list(keys),
+        now,
+        now - idle,
+    )
+    return frozenset(row["token_sha256"] for row in rows)
 
 
 async def sign_out(token: str, principal: Principal, *, now: datetime) -> None:

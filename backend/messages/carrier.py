@@ -13,20 +13,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from backend.messages.claims import BROWSERS, TELLING, Job, claim
+from backend.messages.doors import doors as doors_of
 from backend.messages.service import CHANNEL
 from backend.shared import tasks
 from backend.shared.context import Context
 from backend.shared.db import OPERATIONS
+from backend.shared.listen import AWAY
 from push.message import Handling, Message
 from push.port import Door, Outcome, Reach, Result
 
 log = logging.getLogger("jiean.messages")
 
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 LOOK_AGAIN_S = 5.0
 """The longest sleep: another process's clock may have set a message due earlier than ours."""
 LIVE_LIMIT_S = 2.0
@@ -56,13 +56,18 @@ class Carrier:
 
     Args:
         context: clock and listener.
-        doors: by which messages leave; see ``doors.doors``.
+        doors: by which messages leave; None for those of the settings.
         on_unreached: awaited when a person must be told; again after a crash, or when it raised.
     """
 
     def __init__(
-        self, context: Context, doors: Sequence[Door], *, on_unreached: OnUnreached = nobody_told
+        self,
+        context: Context,
+        doors: Sequence[Door] | None = None,
+        *,
+        on_unreached: OnUnreached = nobody_told,
     ) -> None:
+        doors = doors_of(context) if doors is None else doors
         self._clock = context.clock
         self._doors = {door.name: door for door in doors}
         self._on_unreached = on_unreached
@@ -91,7 +96,7 @@ class Carrier:
         try:
             while not stop.is_set():
                 try:
-                    if await self.step():
+                    if await self.launch():
                         continue
                     pause_s = await self._pause_s()
                 except AWAY as away:
@@ -108,16 +113,22 @@ class Carrier:
                     await close()
 
     async def step(self) -> bool:
-        """Claim what is due and start it on its way; False when nothing was due."""
-        claimed = await claim(self._clock.now(), self._reaches, self._leases)
-        for job in claimed or ():
+        """Carry what is due, to the end of each attempt; False when nothing was due."""
+        claimed = await self.launch()
+        await self.drain()
+        return claimed
+
+    async def launch(self) -> bool:
+        """Claim what is due and start it on its way, without waiting for any door."""
+        jobs = await claim(self._clock.now(), self._reaches, self._leases)
+        for job in jobs or ():
             flight = tasks.spawn(self._carry(job), name=f"message {job.message.id}")
             self._flying.add(flight)
             flight.add_done_callback(self._flying.discard)
-        return claimed is not None
+        return jobs is not None
 
     async def drain(self) -> None:
-        """Wait until every attempt that ``step`` started is written down."""
+        """Wait until every attempt that ``launch`` started is written down."""
         while self._flying:
             await asyncio.wait(set(self._flying))
 

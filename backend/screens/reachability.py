@@ -1,6 +1,5 @@
 """Whether a phone can be reached: a test message, and the receipts that come back."""
 
-from datetime import datetime
 from uuid import UUID
 
 from backend.messages import addresses
@@ -10,7 +9,6 @@ from backend.shared.db import OPERATIONS
 from backend.shared.ids import uuid7
 from backend.staff import service as staff
 from push.message import Audience, Handling, Message, Urgency
-from push.port import ReceiptKind
 
 CHECK_TTL_S = 60
 
@@ -43,12 +41,3 @@ class Reachability:
             await messages.withdraw(collapse_key=test.collapse_key)
             await messages.enqueue(test, addresses.staff(staff_id), incident_id=None)
             await staff.test_sent(staff_id, test.id, at=now)
-
-
-async def staff_receipt(
-    address: str, message_id: UUID, _kind: ReceiptKind, door: str | None, at: datetime
-) -> None:
-    """Any receipt of a member of staff is a sign of life, a test's opens its door."""
-    staff_id = addresses.staff_id_of(address)
-    if staff_id is not None:
-        await staff.receipt_came(staff_id, message_id, door=door, at=at)

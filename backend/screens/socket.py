@@ -26,7 +26,8 @@ from backend.messages.hooks import Hooks, SocketHooks
 from backend.messages.schemas import DeviceTime
 from backend.shared import tasks
 from backend.shared.context import Context, Ctx
-from backend.shared.db import AWAY, OPERATIONS
+from backend.shared.db import OPERATIONS
+from backend.shared.listen import AWAY
 from push.live import SESSION_ENDED, Socket
 from push.port import ReceiptKind
 

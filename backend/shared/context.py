@@ -1,6 +1,8 @@
 """What one running service has in its hands; given to routes as ``ctx`` and to the worker."""
 
 from pathlib import Path
+from typing import Protocol
+from uuid import UUID
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
@@ -9,6 +11,13 @@ from backend.settings import Settings
 from backend.shared.clock import Clock
 from backend.shared.listen import Listener
 from push.live import LiveSockets
+
+
+class ChecksReach(Protocol):
+    """Finds out whether a member of staff's phone can be reached."""
+
+    async def check(self, staff_id: UUID, /) -> None:
+        """Start a check; its outcome comes as receipts."""
 
 
 class Context:
@@ -22,6 +31,7 @@ class Context:
         "live",
         "mqtt_url",
         "operations_listener",
+        "reachability",
         "settings",
         "telemetry_listener",
     )
@@ -35,6 +45,7 @@ class Context:
         operations_listener: Listener,
         telemetry_listener: Listener,
         mqtt_url: str,
+        reachability: ChecksReach | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -43,6 +54,8 @@ class Context:
         self.telemetry_listener = telemetry_listener
         self.mqtt_url = mqtt_url
         """Where the detectors' broker is: configured, or the one that we started."""
+        self.reachability = reachability
+        """Set by ``create_app``, which knows the parts that such a check needs."""
 
     @property
     def data(self) -> Path:
