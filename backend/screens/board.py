@@ -11,7 +11,7 @@ from litestar.params import Parameter
 
 from backend.access.guards import requires
 from backend.incidents import journal
-from backend.shared.context import Context
+from backend.shared.context import Ctx
 from backend.shared.db import OPERATIONS, TELEMETRY
 from backend.staff import service as staff
 
@@ -68,7 +68,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/api/desk/board", guards=[requires("desk", "desk_lead", "manager")], operation_id="Board")
 async def board(
-    ctx: Context,
+    ctx: Ctx,
     since: Annotated[int, Parameter(ge=0)] = 0,
 ) -> Board:
     """Everything open (``since`` 0 or too old), or only the rows changed after the cursor."""

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, post
-from litestar.params import FromPath
+from litestar.params import FromPath, JSONBody
 
 from backend.access import links
 from backend.access.guards import signed_in
@@ -17,11 +17,13 @@ from backend.incidents.service import refused
 from backend.offices import service as offices
 from backend.screens.actors import actor_of, household_actor, office_actor
 from backend.screens.services import Services
-from backend.shared.context import Context
+from backend.shared.context import Ctx
 
 
 @post("/api/commands", status_code=200, guards=[signed_in], operation_id="SendCommands")
-async def send(request: Request[Any, Any, Any], data: Batch, services: Services) -> Answers:
+async def send(
+    request: Request[Any, Any, Any], data: JSONBody[Batch], services: Services
+) -> Answers:
     """Handle commands in the order given. A refusal is an answer, not an error."""
     principal: Principal = request.user
     answers = []
@@ -33,7 +35,7 @@ async def send(request: Request[Any, Any, Any], data: Batch, services: Services)
 
 @post("/api/link/{token:str}/commands", status_code=200, operation_id="SendCommandsByLink")
 async def send_by_link(
-    token: FromPath[str], data: Batch, ctx: Context, services: Services
+    token: FromPath[str], data: JSONBody[Batch], ctx: Ctx, services: Services
 ) -> Answers:
     """The same for a household or a one-report link: only about their own incidents."""
     link = await links.resolve(token, at=ctx.clock.now())

@@ -17,7 +17,7 @@ from backend.incidents.rulebook import rulebook_version
 from backend.incidents.views import IncidentView, Live
 from backend.screens.reading import live_values, view_of
 from backend.screens.services import Parts, Services
-from backend.shared.context import Context
+from backend.shared.context import Ctx
 from backend.shared.db import OPERATIONS
 from backend.staff import service as staff
 from backend.staff.problems import NoStaffRecord
@@ -86,7 +86,7 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @get("/api/field/home", guards=[requires("field")], operation_id="FieldHome")
-async def home(request: Request[Any, Any, Any], ctx: Context, services: Services) -> Home:
+async def home(request: Request[Any, Any, Any], ctx: Ctx, services: Services) -> Home:
     """Everything a phone needs to go on alone."""
     user = request.user
     if user.staff_id is None:

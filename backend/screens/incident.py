@@ -23,7 +23,7 @@ from backend.residents.schemas import ContactView
 from backend.screens.reading import existing, view_of
 from backend.screens.services import Services
 from backend.sensing import service as sensing
-from backend.shared.context import Context
+from backend.shared.context import Ctx
 from backend.shared.problems import NotFound
 
 AnyRequest = Request[Any, Any, Any]
@@ -88,7 +88,7 @@ async def incident(
 
 @get("/api/incidents/{incident_id:uuid}/contacts", guards=[requires(*DESKS)],
      operation_id="IncidentContacts")  # fmt: skip
-async def contacts(request: AnyRequest, incident_id: FromPath[UUID], ctx: Context) -> Contacts:
+async def contacts(request: AnyRequest, incident_id: FromPath[UUID], ctx: Ctx) -> Contacts:
     """Whom to call and what to say. Names and numbers are open while the incident is."""
     now = await existing(incident_id)
     home = now.place.household_id
@@ -120,7 +120,7 @@ async def _community(now: Incident) -> OfficeLine | None:
 
 @get("/api/incidents/{incident_id:uuid}/readings", guards=[signed_in],
      operation_id="IncidentReadings")  # fmt: skip
-async def readings(request: AnyRequest, incident_id: FromPath[UUID], ctx: Context) -> Readings:
+async def readings(request: AnyRequest, incident_id: FromPath[UUID], ctx: Ctx) -> Readings:
     """The last hour of each alarming quantity."""
     now = await existing(incident_id)
     _may_see(now, request.user)

@@ -20,7 +20,7 @@ from backend.incidents.flow.vocabulary import ALERTING, State
 from backend.offices import service as offices
 from backend.offices.schemas import Inbox, ReportView
 from backend.screens.services import Parts, Services
-from backend.shared.context import Context
+from backend.shared.context import Ctx
 from backend.shared.problems import NotFound
 
 ENDED_SHOWN = timedelta(hours=24)
@@ -93,9 +93,7 @@ class LinkMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/api/link/{token:str}", operation_id="LinkPage")
-async def page(
-    token: FromPath[str], ctx: Context, services: Services
-) -> HouseholdPage | ReportPage:
+async def page(token: FromPath[str], ctx: Ctx, services: Services) -> HouseholdPage | ReportPage:
     """What the link opens, and nothing else."""
     link = await links.resolve(token, at=ctx.clock.now())
     if link.purpose == "household":
@@ -110,7 +108,7 @@ async def page(
     )
 
 
-async def _household(household_id: UUID, ctx: Context) -> HouseholdPage:
+async def _household(household_id: UUID, ctx: Ctx) -> HouseholdPage:
     at = ctx.clock.now()
     shown = [await journal.load(i) for i in await journal.at_home(household_id)]
     fresh = [now for now in shown if now.state in ALERTING or _recent(now, at)]
@@ -180,7 +178,7 @@ async def inbox(request: Request[Any, Any, Any], services: Services) -> Inbox:
 @post("/api/reports/{report_id:uuid}/link", status_code=201,
       guards=[requires("desk", "desk_lead")], operation_id="MintReportLink")  # fmt: skip
 async def report_link(
-    request: Request[Any, Any, Any], report_id: FromPath[UUID], ctx: Context
+    request: Request[Any, Any, Any], report_id: FromPath[UUID], ctx: Ctx
 ) -> LinkMade:
     """A link for an office without an account: opens this one report, expires, is logged."""
     if await offices.report_view(report_id) is None:
@@ -193,7 +191,7 @@ async def report_link(
       guards=[requires("desk", "desk_lead", "technician", "manager")],
       operation_id="MintHouseholdLink")  # fmt: skip
 async def household_link(
-    request: Request[Any, Any, Any], household_id: FromPath[UUID], ctx: Context
+    request: Request[Any, Any, Any], household_id: FromPath[UUID], ctx: Ctx
 ) -> LinkMade:
     """A link, or the QR made of it, for one home."""
     await devices.household_label(household_id)
@@ -201,12 +199,12 @@ async def household_link(
     return LinkMade(url=f"{_base(ctx)}/resident/#{token}")
 
 
-async def _mint(ctx: Context, purpose: links.Purpose, subject: UUID, actor: UUID) -> str:
+async def _mint(ctx: Ctx, purpose: links.Purpose, subject: UUID, actor: UUID) -> str:
     ttl = timedelta(days=ctx.settings.access.link_ttl_days)
     return await links.mint(purpose, subject, ttl, actor=actor, at=ctx.clock.now())
 
 
-def _base(ctx: Context) -> str:
+def _base(ctx: Ctx) -> str:
     http = ctx.settings.http
     return (http.public_url or f"http://{http.host}:{http.port}").rstrip("/")
 
