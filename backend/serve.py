@@ -9,7 +9,6 @@ is the same backwards.
 import asyncio
 import contextlib
 import fcntl
-import importlib.util
 import logging
 import os
 import signal
@@ -239,10 +238,35 @@ async def serve(
         beside: something more to run with the service (the demonstration's people); when it
             returns, the service stops.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    stop, started = asyncio.Event(), asyncio.Event()
+    loop, here = asyncio.get_running_loop(), asyncio.current_task()
+    assert here is not None
+
+    def ask() -> None:
+        if started.is_set():
+            stop.set()
+        else:
+            here.cancel()  # still starting: leave by the way it came
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, ask)
+    try:
+        await _serve(settings, door, began, beside, stop, started)
+    except asyncio.CancelledError:
+        if started.is_set():
+            raise
+    log.info("stopped")
+    return 0
+
+
+async def _serve(
+    settings: Settings,
+    door: socket.socket,
+    began: float,
+    beside: "Callable[[Context], Awaitable[None]] | None",
+    stop: asyncio.Event,
+    started: asyncio.Event,
+) -> None:
     async with platform(settings) as context, working(context, stop):
         from backend.app import create_app
 
@@ -252,6 +276,7 @@ async def serve(
         await asyncio.wait(
             {web, asyncio.create_task(server.up.wait())}, return_when=asyncio.FIRST_COMPLETED
         )
+        started.set()
         took = (time.monotonic() - began) * 1000
         log.info("街安 ready at %s (%d ms)", settings.public_url, took)
         stopping = asyncio.create_task(stop.wait())
@@ -261,8 +286,6 @@ async def serve(
         server.should_exit = True
         more.cancel()
         await asyncio.gather(web, more, return_exceptions=True)
-    log.info("stopped")
-    return 0
 
 
 async def _beside(
@@ -279,12 +302,13 @@ async def working(context: "Context", stop: asyncio.Event) -> AsyncIterator[None
     from backend.devices.service import Register
     from backend.sensing.mqtt import Consumer
     from backend.shared import tasks
+    from backend.worker import Worker
 
-    worker = _part("backend.worker", "Worker", context)
-    consumer = Consumer(context, Register())
+    worker = Worker(context)
+    consumer = Consumer(context, Register(context.operations_listener))
     await context.operations_listener.start()
     await context.telemetry_listener.start()
-    work = tasks.spawn(worker.run(stop) if worker else stop.wait(), name="worker")
+    work = tasks.spawn(worker.run(stop), name="worker")
     await consumer.start()
     try:
         yield
@@ -297,13 +321,6 @@ async def working(context: "Context", stop: asyncio.Event) -> AsyncIterator[None
             await tasks.stop(work)  # what it had not finished is a row and is done next time
         await context.operations_listener.stop()
         await context.telemetry_listener.stop()
-
-
-def _part(module: str, name: str, context: "Context") -> Any:
-    if importlib.util.find_spec(module) is None:
-        log.warning("%s is not there yet", module)
-        return None
-    return getattr(importlib.import_module(module), name)(context)
 
 
 def http_server(app: Any) -> Any:

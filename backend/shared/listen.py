@@ -6,7 +6,6 @@ whoever waits looks at the tables and catches up. Channels: ``work`` and ``news`
 """
 
 import asyncio
-import contextlib
 import logging
 from typing import Any
 
@@ -16,6 +15,7 @@ from backend.shared import tasks
 from backend.shared.db import Database
 
 log = logging.getLogger("jiean.listen")
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Wakeup:
@@ -56,22 +56,28 @@ class Listener:
         self._wakeups: dict[str, list[Wakeup]] = {}
         self._connection: Any = None
         self._task: asyncio.Task[None] | None = None
-        self._lost = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._listening: set[str] = set()
         self._ready = asyncio.Event()
 
     def event(self, channel: str) -> Wakeup:
         """A Wakeup set at every notification of ``channel``."""
         wakeup = Wakeup()
-        new = channel not in self._wakeups
         self._wakeups.setdefault(channel, []).append(wakeup)
-        if new and self._ready.is_set():
-            self._connection.terminate()  # the next connection listens to it as well
+        self._stirred.set()
         return wakeup
 
     async def start(self) -> None:
-        """Connect and keep connected until ``stop``; returns when first listening."""
+        """Connect and keep connected until ``stop``; returns when first listening.
+
+        While the database is away it tries on, and ``start`` waits with it.
+        """
         self._task = tasks.spawn(self._keep(), name=f"listen {self._database.name}")
-        await self._ready.wait()
+        first = tasks.spawn(self._ready.wait(), name="first listening")
+        await asyncio.wait({self._task, first}, return_when=asyncio.FIRST_COMPLETED)
+        await tasks.stop(first)
+        if self._task.done():
+            await self._task  # a mistake of ours: told, not waited for
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -83,38 +89,38 @@ class Listener:
         while True:
             try:
                 await self._connect()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as lost:
+            except AWAY as lost:
                 log.info("listening on %s failed: %s", self._database.name, lost)
                 await asyncio.sleep(self._retry_s)
                 continue
-            self._ready.set()
-            self._wake_all()
             await self._until_lost()
 
     async def _connect(self) -> None:
-        self._lost.clear()
-        self._connection = await asyncpg.connect(**{**self._database.config, "timeout": 5})
-        self._connection.add_termination_listener(lambda _connection: self._lost.set())
-        for channel in self._wakeups:
-            await self._connection.add_listener(channel, self._heard)
+        connection = await asyncpg.connect(**{**self._database.config, "timeout": 5})
+        connection.add_termination_listener(lambda _connection: self._stirred.set())
+        self._connection = connection
+        self._listening.clear()
 
     async def _until_lost(self) -> None:
-        """Ask now and then: a peer that vanished without a word sends no end of connection."""
-        while not self._lost.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), 10)
-                return
-            try:
-                await asyncio.wait_for(self._connection.execute("SELECT 1"), 5)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                self._connection.terminate()
-                return
+        """Listen to what is asked for; ask now and then whether the peer is still there."""
+        try:
+            while not self._connection.is_closed():
+                self._stirred.clear()
+                for channel in self._wakeups.keys() - self._listening:
+                    await self._connection.add_listener(channel, self._heard)
+                    self._listening.add(channel)
+                    for wakeup in self._wakeups[channel]:
+                        wakeup.wake()  # whatever was said before we listened
+                self._ready.set()
+                try:
+                    await asyncio.wait_for(self._stirred.wait(), 10)
+                except TimeoutError:
+                    # a peer that vanished without a word sends no end of connection
+                    await asyncio.wait_for(self._connection.execute("SELECT 1"), 5)
+        except AWAY as lost:
+            log.info("listening on %s ended: %s", self._database.name, lost)
+            self._connection.terminate()
 
     def _heard(self, _connection: Any, _pid: int, channel: str, payload: str) -> None:
         for wakeup in self._wakeups.get(channel, ()):
             wakeup.wake(payload)
-
-    def _wake_all(self) -> None:
-        for wakeups in self._wakeups.values():
-            for wakeup in wakeups:
-                wakeup.wake()
