@@ -135,7 +135,7 @@ async def listed() -> Sequence[AccountRow]:
 async def with_roles(roles: Sequence[str]) -> list[UUID]:
     """Ids of accounts in use that have at least one of these roles."""
     rows = await OPERATIONS.fetch(
-        "SELECT id FROM account WHERE disabled_at IS NULL AND roles && $1::text[] ORDER BY id",
+        "SELECT id FROM account WHERE disabled_at IS NULL AND roles && $1::varchar[] ORDER BY id",
         list(roles),
     )
     return [row["id"] for row in rows]

@@ -340,7 +340,7 @@ async def _write_projection(now: Incident) -> None:
         " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)"
         " ON CONFLICT (id) DO UPDATE SET urgency = $5, state = $6, alert_active = $7, version = $8,"
         " presented_ms = $12, claimed_at = $13, lead_staff = $14,"
-        " responders = (SELECT array_agg(DISTINCT p) FROM unnest(i.responders || $15::uuid[]) p),"
+        " responders = ARRAY(SELECT DISTINCT p FROM unnest(i.responders || $15::uuid[]) p),"
         " detector_ids = $16, cursor = $17, board = $18",
         now.id, now.no, now.kind, now.handling, now.urgency, now.state, now.alert_active,
         now.version, now.place.household_id, now.place.building_id, now.emitted_at,

@@ -1,0 +1,247 @@
+"""A short street for journeys: two courts, three homes, three people, a desk and two offices.
+
+Everybody acts through HTTP, as the apps do; the clock is moved by hand and ``settle`` lets the
+platform do what is due.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from backend.access import links
+from backend.offices import service as offices
+from backend.offices.schemas import Office
+from backend.residents import service as residents
+from backend.residents.schemas import NewContact
+from backend.sensing.store import Store
+from backend.staff import service as staff
+from backend.staff.schemas import NewPerson
+from backend.worker import Worker
+from tests.edge.detectors import message, store_of
+from tests.plugin.world import PASSWORD, World
+
+COURT, OTHER_COURT = UUID(int=100), UUID(int=101)
+HOMES = {"east": UUID(int=200), "west": UUID(int=201), "far": UUID(int=202)}
+DETECTORS = {
+    "smoke": (UUID(int=1000), "smoke", "east"),
+    "smoke2": (UUID(int=1001), "smoke", "west"),
+    "gas": (UUID(int=1002), "gas", "east"),
+    "electric": (UUID(int=1003), "electric", "far"),
+    "door": (UUID(int=1004), "door", "far"),
+    "hydrant": (UUID(int=1005), "hydrant", None),
+}
+PEOPLE = {
+    "周建国": (UUID(int=1), 31.3101),
+    "李明": (UUID(int=2), 31.3110),
+    "王芳": (UUID(int=3), 31.3130),
+}
+LAT, LON = 31.31, 120.63
+PPE = ("helmet", "hood", "gloves", "torch", "extinguisher")
+OFFICES = {"community": UUID(int=300), "fire": UUID(int=301)}
+
+
+class Person:
+    """Somebody signed in, who can look and send commands."""
+
+    def __init__(self, street: "Street", client: httpx.AsyncClient, path: str = "/api") -> None:
+        self.street, self.client, self.path = street, client, path
+
+    async def get(self, path: str) -> Any:
+        answer = await self.client.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def send(self, incident: UUID | str, name: str, **arguments: Any) -> dict[str, Any]:
+        """One command now; its answer. The platform then settles."""
+        [answer] = await self.batch([self.envelope(incident, name, **arguments)])
+        return answer
+
+    def envelope(
+        self, incident: UUID | str, name: str, *, ago_s: float = 0.0, **arguments: Any
+    ) -> dict[str, Any]:
+        at = self.street.world.clock.now() - timedelta(seconds=ago_s)
+        return {
+            "commandId": str(uuid4()),
+            "incidentId": str(incident),
+            "occurredAt": at.isoformat(),
+            "command": {"name": name, **arguments},
+        }
+
+    async def batch(self, envelopes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        answer = await self.client.post(f"{self.path}/commands", json={"commands": envelopes})
+        assert answer.status_code == 200, answer.text
+        await self.street.settle()
+        found: list[dict[str, Any]] = answer.json()["answers"]
+        return found
+
+    async def does(self, incident: UUID | str, name: str, **arguments: Any) -> None:
+        """A command that must be accepted."""
+        answer = await self.send(incident, name, **arguments)
+        assert answer["outcome"] == "accepted", (name, answer)
+
+    async def is_refused(self, incident: UUID | str, name: str, **arguments: Any) -> dict[str, Any]:
+        answer = await self.send(incident, name, **arguments)
+        assert answer["outcome"] == "refused", (name, answer)
+        refusal: dict[str, Any] = answer["refusal"]
+        return refusal
+
+
+class Street:
+    """The whole place. Made by ``street_of``."""
+
+    def __init__(self, world: World, store: Store, stack: AsyncExitStack) -> None:
+        self.world, self.store, self.stack = world, store, stack
+        self.worker = Worker(world.ctx)
+
+    async def settle(self) -> None:
+        await self.worker.run_until_idle()
+
+    async def forward(self, seconds: float) -> None:
+        """Move the clock and do what is due; people keep sending positions."""
+        self.world.clock.forward(seconds=seconds)
+        await self.settle()
+
+    async def hears(self, detector: str, **payload: Any) -> None:
+        """A Zigbee2MQTT message of that detector arrives."""
+        await self.store.write([message(self.world, payload, f"zigbee2mqtt/{detector}")])
+        await self.store.elapse()
+        await self.settle()
+
+    async def alarm(self, detector: str = "smoke", **payload: Any) -> str:
+        """The detector alarms; the newest incident's id."""
+        await self.hears(detector, **(payload or {"smoke": True}))
+        return await self.newest()
+
+    async def newest(self) -> str:
+        found = await self.world.operations.fetch_value(
+            "SELECT id FROM incident ORDER BY cursor DESC LIMIT 1"
+        )
+        assert found is not None, "no incident was opened"
+        return str(found)
+
+    async def quiet(self, detector: str = "smoke", **payload: Any) -> None:
+        """Fresh normal readings until the alarm's rule is met."""
+        for _ in range(4):
+            self.world.clock.forward(seconds=40)
+            await self.hears(detector, **(payload or {"smoke": False}))
+        await self.settle()
+
+    async def state(self, incident: str) -> str:
+        found: str = await self.world.operations.fetch_value(
+            "SELECT state FROM incident WHERE id = $1", UUID(incident)
+        )
+        return found
+
+    async def signed_in(self, role: str, login: str = "", **more: Any) -> Person:
+        client = await self.stack.enter_async_context(self.world.client())
+        await self.world.login(client, role, login=login or role, **more)
+        return Person(self, client)
+
+    async def desk(self) -> Person:
+        return await self.signed_in("desk", name="沈静")
+
+    async def phone(self, name: str) -> Person:
+        """Somebody of the field staff, on duty at their usual spot."""
+        person_id, lat = PEOPLE[name]
+        person = await self.signed_in(
+            "field", login=f"f{person_id.int}", name=name, staff_id=person_id
+        )
+        at = self.world.clock.now().isoformat()
+        spot = {"lat": lat, "lon": LON, "accuracyM": 8, "at": at}
+        answer = await person.client.post(
+            "/api/field/duty", json={"on": True, "deviceId": f"d{person_id.int}", "position": spot}
+        )
+        assert answer.status_code == 200, answer.text
+        await self.settle()
+        return person
+
+    async def stands(self, phone: Person, lat: float = LAT, lon: float = LON) -> None:
+        """The phone sends where it is."""
+        at = self.world.clock.now().isoformat()
+        fix = {"lat": lat, "lon": lon, "accuracyM": 8, "at": at}
+        answer = await phone.client.post("/api/field/position", json=fix)
+        assert answer.status_code == 204, answer.text
+
+    async def resident(self, home: str = "east") -> Person:
+        """The household's page, by its link."""
+        at = self.world.clock.now()
+        token = await links.mint("household", HOMES[home], timedelta(days=1), actor="t", at=at)
+        client = await self.stack.enter_async_context(self.world.client())
+        return Person(self, client, f"/api/link/{token}")
+
+    async def office(self, kind: str = "community") -> Person:
+        return await self.signed_in("office", login=kind, name=kind, office_id=OFFICES[kind])
+
+    async def to_the_scene(self, phone: Person, incident: str) -> None:
+        """Accept the standing offer and arrive."""
+        home = await phone.get("/api/field/home")
+        [offer] = home["offers"]
+        await phone.does(incident, "accept", offerId=offer["id"])
+        await self.stands(phone)
+        await phone.does(incident, "arrived", metresOff=3)
+
+    async def handled(self, phone: Person, incident: str) -> None:
+        """Confirm, equip, and do the whole card of smoke."""
+        await phone.does(incident, "confirm_real")
+        await phone.does(incident, "assess_controllable", controllable=True)
+        items = [{"code": code, "has": True} for code in PPE]
+        await phone.does(incident, "confirm_ppe", items=items)
+        await phone.does(incident, "start_handling")
+        for item in ("B.3-2", "B.3-3", "B.3-4", "B.3-5"):
+            await phone.does(incident, "tick", card="B.3", item=item, result="done")
+
+    async def settled_debts(self, phone: Person, incident: str) -> None:
+        for kind in ("handling", "prevention"):
+            await phone.does(incident, "party_advised", kind=kind, way="spoken")
+
+
+@asynccontextmanager
+async def street_of(world: World) -> AsyncIterator[Street]:
+    """Build the place in an empty world."""
+    now = world.clock.now()
+    run = world.operations.execute
+    for building, lat in ((COURT, LAT), (OTHER_COURT, LAT + 0.002)):
+        await run(
+            "INSERT INTO building (id, street, number, court, storeys, lane_width_m, engine_stop,"
+            " lat, lon) VALUES ($1, '平江路', $2, '潘宅', 2, 2.4, '白塔东路口', $3, $4)",
+            building, f"{building.int}号", lat, LON,
+        )  # fmt: skip
+    for home, home_id in HOMES.items():
+        building = OTHER_COURT if home == "far" else COURT
+        await run(
+            "INSERT INTO household (id, building_id, door, floor, room, entrance_note, lat, lon)"
+            " VALUES ($1, $2, $3, '1', '厨房', '黑漆大门进，右转', $4, $5)",
+            home_id, building, home, LAT, LON,
+        )  # fmt: skip
+        contact = NewContact(
+            id=uuid4(), household_id=home_id, name="陈阿婆", relation="户主",
+            phone="13800001234", needs_help="轮椅", consent_at=now,
+        )  # fmt: skip
+        await residents.register([contact], actor="t", role="system", at=now)
+    for name, (detector, kind, home) in DETECTORS.items():
+        building = OTHER_COURT if home == "far" else COURT
+        await run(
+            "INSERT INTO detector (id, address, protocol, kind, label, household_id, building_id,"
+            " lat, lon) VALUES ($1, $2, 'zigbee2mqtt', $3, '厨房', $4, $5, $6, $7)",
+            detector, f"zigbee2mqtt/{name}", kind, HOMES.get(home or ""), building, LAT, LON,
+        )  # fmt: skip
+    for name, (person_id, lat) in PEOPLE.items():
+        person = NewPerson(
+            id=person_id, name=name, badge=f"GS-{person_id.int:04d}", post="field",
+            phone="13800000000", qualified_from=date(2025, 1, 1), post_lat=lat, post_lon=LON,
+        )  # fmt: skip
+        await staff.register(person, actor="t", role="system", at=now)
+    for kind, office_id in OFFICES.items():
+        office = Office(id=office_id, name=kind, kind=kind, phone="0512-0000")  # type: ignore[arg-type]
+        await offices.register(
+            office, buildings=[COURT, OTHER_COURT], actor="t", role="system", at=now
+        )
+    async with AsyncExitStack() as stack:
+        yield Street(world, await store_of(world), stack)
+
+
+__all__ = ["PASSWORD", "Person", "Street", "street_of"]
