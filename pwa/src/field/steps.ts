@@ -1,8 +1,15 @@
 /** Which screen an incident asks for now. Pure: a function of the view and of who looks. */
-import type { CardItem, CardText, IncidentView } from '../wire/types'
+import type { CardItem, CardText, IncidentView, TimelineEntry } from '../wire/types'
 
 export type Step =
   | 'way' | 'scene' | 'control' | 'gear' | 'card' | 'final' | 'board' | 'locks' | 'monitored' | 'stood_down' | 'after' | 'watch'
+
+/** The latest entry of the timeline of that type, written in any case (``CheckedIn``, ``checked_in``). */
+export function lastEvent(view: IncidentView, types: readonly string[], fits: (event: TimelineEntry) => boolean = () => true): TimelineEntry | null {
+  const wanted = new Set(types.map(plain))
+  return [...view.timeline].reverse().find((event) => wanted.has(plain(event.type)) && fits(event)) ?? null
+}
+const plain = (type: string): string => type.replace(/[^a-z]/gi, '').toLowerCase()
 
 /** Kinds whose card is done without entering a danger area: nobody asks whether a hydrant is under control. */
 const OUTSIDE = new Set(['hydrant', 'water', 'door', 'structure'])

@@ -4,6 +4,7 @@ import type { IncidentView, Readings, Uuid } from '../wire/types'
 
 /** The last values of each detector, oldest first, as far as this phone saw or could fetch them. */
 export const trend = reactive<Record<Uuid, number[]>>({})
+export const limits = reactive<Record<Uuid, number | null>>({})
 const seenAt: Record<Uuid, string> = {}
 const fetchedAt: Record<Uuid, number> = {}
 const KEEP = 40
@@ -29,6 +30,7 @@ export async function fetchTrend(incidentId: Uuid): Promise<void> {
       const last = one.points.at(-1)
       if (last) seenAt[one.detectorId] = last[0]
       trend[one.detectorId] = one.points.slice(-KEEP).map(([, value]) => value)
+      limits[incidentId] = one.limit
       trend[incidentId] = trend[one.detectorId] as number[]
     }
   } catch {

@@ -49,10 +49,19 @@ export function eventWord(type: string, facts: Record<string, unknown>): string 
 
 /** A refusal in words, and what to do about it ('' when the book has no advice). */
 export function refusalWords(refusal: Refusal): { what: string; todo: string } {
-  return { what: say(refusal), todo: say(rulebook.value?.refusals[refusal.code]?.do) }
+  const todo = language.value === 'zh' ? refusal.doZh : refusal.doEn
+  return { what: say(refusal), todo: todo || say(rulebook.value?.refusals[refusal.code]?.do) }
 }
 
-/** Names of the missing things of a refusal, where they are equipment codes. */
+/** A thing that a refusal names as missing: a condition, a card's action, a debt or equipment. */
+export function missingWord(kind: string, code: string): string {
+  const book = rulebook.value
+  const item = Object.values(book?.cards ?? {}).flatMap((card) => card.items).find((each) => each.code === code)
+  const known = book?.missing?.[code] ?? item ?? book?.obligations[code] ?? book?.states[code]
+  return known ? say(known) : ppeWord(kind, code)
+}
+
+/** The name of a piece of equipment. */
 export function ppeWord(kind: string, code: string): string {
   const found = rulebook.value?.ppe[kind]?.find((entry) => entry.code === code)
   return found ? say(found) : code

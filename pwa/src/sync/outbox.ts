@@ -113,7 +113,8 @@ async function send(commands: Envelope[]): Promise<Answer[]> {
 
 /** One at a time, also across windows and the service worker, where the browser has locks. */
 async function alone<T>(work: () => Promise<T>): Promise<T> {
-  return navigator.locks ? (await navigator.locks.request(LOCK, work)) : work()
+  const locks = globalThis.navigator?.locks
+  return locks ? (await locks.request(LOCK, work)) : work()
 }
 
 /** Send what is waiting. Safe to call at any time and from several places. */

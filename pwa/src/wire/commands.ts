@@ -1,15 +1,16 @@
 import { correctedNow } from '../kit/clock'
+import { uuid7 } from '../sync/uuid7'
 import { post } from './api'
-import { uuid7 } from './ids'
 import { deviceId } from './session'
 import type { Answer, Command, Envelope, Uuid } from './types'
 
 /** A command as it travels, stamped now. Build it once and resend the same: the id makes it count once. */
 export function envelope(incidentId: Uuid, command: Command, seenVersion: number | null): Envelope {
+  const at = correctedNow()
   return {
-    commandId: uuid7(),
+    commandId: uuid7(at),
     incidentId,
-    occurredAt: new Date(correctedNow()).toISOString(),
+    occurredAt: new Date(at).toISOString(),
     seenVersion,
     deviceId: deviceId(),
     seq: null,

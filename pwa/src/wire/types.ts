@@ -49,7 +49,7 @@ export interface Envelope {
   command: Command
 }
 
-export interface Refusal extends Said { code: string; missing: string[] }
+export interface Refusal extends Said { code: string; missing: string[]; doZh?: string; doEn?: string }
 
 export interface Answer {
   commandId: Uuid
@@ -352,6 +352,8 @@ export interface Rulebook {
   advice: Record<string, { resident: (Said & { icon: string })[]; prevention: Said[] }>
   phrases: Record<string, unknown>
   declineReasons: Record<string, Said>
+  /** what a refusal may name as missing, beside card items, debts and equipment */
+  missing?: Record<string, Said>
   timers: Record<string, number>
 }
 

@@ -1,0 +1,129 @@
+import 'fake-indexeddb/auto'
+import { IDBFactory } from 'fake-indexeddb'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { uploadAll, uploadOrder, keepEvidence, allEvidence } from '../src/sync/evidence'
+import { agreedId, allItems, flush, heardTime, say, setOwner, tidy } from '../src/sync/outbox'
+import { isBusy, keepHome } from '../src/sync/snapshot'
+import { closeStore, store, type Evidence } from '../src/sync/store'
+import type { FieldHome } from '../src/wire/types'
+
+const said = (name: string, more: object = {}) => ({ incidentId: 'i', command: { name }, seenVersion: 4, deviceId: 'd', position: null, ...more })
+const answer = (body: unknown, status = 200): Response => new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } })
+const accepts = (_: unknown, init?: RequestInit): Promise<Response> => {
+  const { commands } = JSON.parse(String(init?.body)) as { commands: { commandId: string }[] }
+  return Promise.resolve(answer({ answers: commands.map(({ commandId }) => ({ commandId, outcome: 'accepted', version: 5, refusal: null })) }))
+}
+
+beforeEach(() => {
+  globalThis.indexedDB = new IDBFactory()
+})
+afterEach(async () => {
+  vi.unstubAllGlobals()
+  await closeStore()
+})
+
+describe('the phone', () => {
+  it('keeps a tap through a restart and sends it then, under the same id', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('offline')))
+    const { commandId } = await say(said('arrived'))
+    expect(await flush()).toBe('retry')
+    await closeStore() // the app is killed
+    const sent: string[] = []
+    vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
+      sent.push(...(JSON.parse(String(init.body)) as { commands: { commandId: string }[] }).commands.map((each) => each.commandId))
+      return accepts(path, init)
+    })
+    expect(await flush()).toBe('done')
+    expect(sent).toEqual([commandId])
+    expect((await allItems())[0]?.state).toBe('accepted')
+  })
+
+  it('numbers the commands of one phone without a gap', async () => {
+    await Promise.all(['a', 'b', 'c', 'd'].map((name) => say(said(name))))
+    expect((await allItems()).map((item) => item.envelope.seq)).toEqual([1, 2, 3, 4])
+  })
+
+  it('says every mutation with the header that another site cannot set', async () => {
+    const headers: (string | null)[] = []
+    vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
+      headers.push(new Headers(init.headers).get('X-Jiean'))
+      return accepts(path, init)
+    })
+    await say(said('arrived'))
+    await flush()
+    expect(headers).toEqual(['1'])
+  })
+
+  it('makes one acceptance out of a tap on the notification and one in the app', async () => {
+    const id = await agreedId('accept:offer-7')
+    expect(await agreedId('accept:offer-7')).toBe(id)
+    await say(said('accept', { commandId: id }))
+    await say(said('accept', { commandId: id }))
+    expect(await allItems()).toHaveLength(1)
+  })
+
+  it('never sends one person’s commands in the name of the next one on the phone', async () => {
+    await setOwner('wang')
+    await say(said('arrived'))
+    await setOwner('li')
+    expect(await allItems()).toHaveLength(0)
+    await setOwner('wang')
+    expect(await allItems()).toHaveLength(1)
+  })
+
+  it('stamps a tap with the server’s time, not with a wrong clock of the phone', async () => {
+    const served = Date.now() + 3_600_000 // the phone is an hour slow
+    await heardTime(new Date(served).toISOString())
+    const { envelope } = await say(said('arrived'))
+    expect(Math.abs(Date.parse(envelope.occurredAt) - served)).toBeLessThan(5000)
+    expect(envelope.elapsedMs).not.toBeNull()
+  })
+
+  it('forgets old answered commands and never an unsent or unreadable one', async () => {
+    await say(said('sent'))
+    vi.stubGlobal('fetch', accepts)
+    await flush()
+    await say(said('unsent'))
+    const db = await store()
+    await db.put('outbox', { ...(await allItems())[1]!, order: 99, commandId: 'p', state: 'parked', answeredAt: 1 })
+    await tidy(Date.now() + 200_000_000)
+    expect((await allItems()).map((item) => item.state).sort()).toEqual(['parked', 'saved'])
+  })
+
+  it('knows after a reload that an incident is open, before anything was fetched', async () => {
+    expect(await isBusy()).toBe(false)
+    await keepHome({ offers: [], incidents: [{ state: 'handling' }] } as unknown as FieldHome, 1)
+    await closeStore()
+    expect(await isBusy()).toBe(true)
+    await keepHome({ offers: [], incidents: [{ state: 'released' }] } as unknown as FieldHome, 2)
+    expect(await isBusy()).toBe(false)
+  })
+})
+
+describe('photographs', () => {
+  const photo = (sha256: string, size: number): Evidence => ({
+    sha256, size, role: 'clean', incidentId: 'i', bytes: new Blob(['x']), mime: 'image/jpeg', takenAt: '', caption: '', state: 'saved', problem: null,
+  })
+
+  it('go up smallest first, and a refused one does not hold back the others', async () => {
+    const order: string[] = []
+    vi.stubGlobal('fetch', (path: string) => {
+      order.push(path.split('/').pop() ?? '')
+      return Promise.resolve(path.endsWith('bb') ? answer({ type: 'urn:jiean:problem:not-an-image', title: 'no', status: 415 }, 415) : answer({}, 201))
+    })
+    for (const file of [photo('cc', 30), photo('aa', 10), photo('bb', 20)]) await keepEvidence(file)
+    expect(await uploadAll()).toBe('done')
+    expect(order).toEqual(['aa', 'bb', 'cc'])
+    expect((await allEvidence()).map((file) => [file.sha256, file.state, file.problem])).toEqual([
+      ['aa', 'accepted', null], ['bb', 'refused', 'not-an-image'], ['cc', 'accepted', null],
+    ])
+  })
+
+  it('stay on the phone when the network goes away in the middle', async () => {
+    let calls = 0
+    vi.stubGlobal('fetch', () => (calls++ === 0 ? Promise.resolve(answer({}, 201)) : Promise.reject(new TypeError('gone'))))
+    for (const file of [photo('aa', 10), photo('bb', 20)]) await keepEvidence(file)
+    expect(await uploadAll()).toBe('retry')
+    expect(uploadOrder(await allEvidence()).map((file) => file.sha256)).toEqual(['bb'])
+  })
+})
