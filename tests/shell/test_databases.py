@@ -1,6 +1,7 @@
 """Connections and transactions: nothing leaks, nothing half-done is committed."""
 
 import asyncio
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -13,7 +14,7 @@ from backend.shared.db import OPERATIONS
 from tests.plugin.world import Server, World
 
 
-class Pebble(Table, db=OPERATIONS, tablename="pebble"):  # type: ignore[call-arg]
+class Pebble(Table, db=OPERATIONS, tablename="pebble"):
     """A table of this file only."""
 
     id = Integer(primary_key=True)
@@ -29,6 +30,16 @@ async def pebbles(world: World, database_server: Server) -> World:
     )
     await connection.close()
     return world
+
+
+def pool() -> Any:
+    assert OPERATIONS.pool is not None
+    return OPERATIONS.pool
+
+
+def busy() -> int:
+    size: int = pool().get_size() - pool().get_idle_size()
+    return size
 
 
 async def count() -> int:
@@ -84,7 +95,7 @@ async def test_a_cancelled_transaction_gives_its_connection_back(pebbles: World)
     async with asyncio.timeout(20):
         for _ in range(20):  # more than the pool holds
             task = asyncio.create_task(slow())
-            while not OPERATIONS.pool.get_size() - OPERATIONS.pool.get_idle_size():
+            while not busy():
                 await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -160,7 +171,7 @@ async def test_a_pool_that_is_used_up_says_so_in_time(
     with pytest.raises(TimeoutError):
         await count()
     for one in held:
-        await OPERATIONS.pool.release(one)
+        await pool().release(one)
     assert await count() == 0
 
 
