@@ -241,8 +241,7 @@ class OfficeClerk:
     def __init__(self, base: str, office: Office, told: Told, *, after_s: float = 2.0) -> None:
         self.office, self._told, self._after_s = office, told, after_s
         self.wire = Wire(base, office.name)
-        self.acknowledged: dict[str, str] = {}
-        """Incident id → time of the acknowledgement."""
+        self._signed: set[str] = set()
         self._busy = asyncio.Lock()
 
     async def open(self, password: str) -> None:
@@ -260,13 +259,14 @@ class OfficeClerk:
         async with self._busy:
             inbox = await self.wire.call("GET", "/api/office/inbox")
             for report in inbox["reports"]:
-                if report["acknowledgedAt"] is None and report["status"] != "failed":
+                fresh = report["acknowledgedAt"] is None and report["id"] not in self._signed
+                if fresh and report["status"] != "failed":
                     await asyncio.sleep(self._after_s)
                     await self.wire.command(
                         report["incidentId"], "acknowledge_report",
                         reportId=report["id"], reply="收到，已派人到路口接应", sent=True,
                     )  # fmt: skip
-                    self.acknowledged[report["incidentId"]] = now_text()
+                    self._signed.add(report["id"])
                     self._told(self.office.name, "签收报告 acknowledged the report")
 
 

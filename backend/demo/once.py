@@ -135,6 +135,9 @@ class Story:
         second, offer = await _offered(crew, 15)
         if second is first:
             raise Fell(f"{first.staff.name} was asked twice in one round")
+        near, next_near = (o["metres"] for o in (await desk.incident(self.incident))["offers"][:2])
+        if near > next_near:
+            raise Fell(f"asked {near} m away before {next_near} m")
         await second.command(self.incident, "accept", offerId=offer["offerId"])
         self.step("accepted", f"{second.staff.name} 接受 accepted")
         await desk.until(lambda r: r["id"] == self.incident and r["state"] == "en_route", 10)
