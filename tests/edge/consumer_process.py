@@ -1,8 +1,8 @@
 """A consumer in a process of its own, so that a test can kill it: argv[1] is JSON.
 
-``{"operations": …, "telemetry": …, "url", "data", "crash_after"}``: the two are keyword arguments
-of ``asyncpg.connect``; ``crash_after`` batches stored, it dies between commit and
-acknowledgement.
+``{"operations", "telemetry", "url", "data", "batch_max", "crash_after"}``: the first two are
+keyword arguments of ``asyncpg.connect``; ``crash_after`` batches stored, it dies between commit
+and acknowledgement.
 """
 
 import asyncio
@@ -27,7 +27,9 @@ async def main(given: dict[str, Any]) -> None:
         database.configure(given[database.name])
         await database.start(min_size=1, max_size=4)
     context = Context(
-        settings=settings.load({"JIEAN_DATA": given["data"], "JIEAN_SENSING_BATCH_MAX": "50"}),
+        settings=settings.load(
+            {"JIEAN_DATA": given["data"], "JIEAN_SENSING_BATCH_MAX": str(given["batch_max"])}
+        ),
         clock=SystemClock(),
         live=LiveSockets(),
         operations_listener=Listener(db.OPERATIONS),

@@ -126,6 +126,7 @@ def process(
         "telemetry": world.server.where.app["telemetry"],
         "url": broker.url,
         "data": str(world.settings.data.folder),
+        "batch_max": 50,
         "crash_after": crash_after,
     }
     words = [sys.executable, "-m", "tests.edge.consumer_process", json.dumps(given)]

@@ -154,6 +154,24 @@ async def test_a_ticket_row_opens_one_ticket_however_often_it_is_taken(world: Wo
     assert (ticket.kind, ticket.times, ticket.label) == ("battery", 1, "烟感 0")
 
 
+@pytest.mark.parametrize(
+    ("topic", "payload", "kind"),
+    [
+        ("zigbee2mqtt/bridge/state", {"state": "offline"}, "bridge-offline"),
+        ("zigbee2mqtt/d0/availability", b"offline", "offline"),
+        ("zigbee2mqtt/d0", {"smoke": False, "tamper": True}, "tamper"),
+        ("zigbee2mqtt/d0", {"battery": 14}, "battery"),
+    ],
+)
+async def test_what_a_technician_must_see_to_is_a_ticket_and_no_alert(
+    world: World, topic: str, payload: object, kind: str
+) -> None:
+    await plant(world)
+    await (await store_of(world)).write([message(world, payload, topic)])
+    async with sensing.take_alerts() as alerts:
+        assert [(a.type, a.body["kind"]) for a in alerts] == [("ticket", kind)]
+
+
 async def test_alerts_that_were_taken_do_not_come_again(world: World) -> None:
     await plant(world)
     await (await store_of(world)).write([message(world, {"smoke": True})])
