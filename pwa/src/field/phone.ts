@@ -33,6 +33,8 @@ export const soundReady = ref(false)
 export const storageKept = ref<boolean | null>(null)
 export const battery = ref<number | null>(null)
 export const updateWaiting = ref(false)
+/** The phone could not even write a tap down: the one failure that must never be quiet. */
+export const notKept = ref(false)
 
 export const siren = new Siren(() => (soundReady.value = siren.ready))
 const awake = new Awake()
@@ -71,7 +73,14 @@ export const offers = computed<Offer[]>(() => {
 export async function tell(incidentId: Uuid, command: Command, commandId?: string): Promise<Item> {
   const view = home.value?.incidents.find((each) => each.id === incidentId)
   navigator.vibrate?.(30)
-  const item = await say({ incidentId, command, seenVersion: view?.version ?? null, deviceId: deviceId(), position: fixOf(), commandId })
+  let item: Item
+  try {
+    item = await say({ incidentId, command, seenVersion: view?.version ?? null, deviceId: deviceId(), position: fixOf(), commandId })
+    notKept.value = false
+  } catch (error) {
+    notKept.value = true
+    throw error
+  }
   await reread()
   void sendAll()
   return item

@@ -1,10 +1,11 @@
 /** Where the phone is: watched on duty, told to the server when it moved or every 20 seconds. */
-import { ref } from 'vue'
+import { ref, shallowRef } from 'vue'
 import { correctedNow } from '../kit/clock'
 import { post } from '../wire/api'
 import type { Position } from '../wire/types'
 
-export const fix = ref<Position | null>(null)
+/** A plain object, not a reactive one: it is written into the store with each command. */
+export const fix = shallowRef<Position | null>(null)
 /** Why there is no position: denied by the person, or not found by the phone. */
 export const fixTrouble = ref<'denied' | 'none' | null>(null)
 

@@ -16,7 +16,7 @@ export async function watchUpdates(): Promise<void> {
     const registration = await navigator.serviceWorker.register('/sw.js', { scope: '/' })
     const look = async (): Promise<void> => {
       updateWaiting.value = registration.waiting !== null
-      if (registration.waiting && !(await isBusy())) registration.waiting.postMessage({ t: 'update' })
+      if (registration.waiting && !(await isBusy())) registration.waiting?.postMessage({ t: 'update' })
     }
     registration.addEventListener('updatefound', () => registration.installing?.addEventListener('statechange', () => void look()))
     setInterval(() => void look(), 20_000)

@@ -17,6 +17,7 @@ export const t = words({
   signed_out: ['登录已过期。记录都在手机里，登录后继续发送。', 'Signed out. Everything is kept on this phone and is sent after you sign in.'],
   sign_in: ['登录', 'Sign in'],
   retry: ['重试', 'Try again'],
+  not_kept: ['刚才那一下没存住（手机存储可能满了）。再点一次，还不行就打电话给值班台。', 'The last tap was not kept (storage may be full). Tap again; if it fails, phone the desk.'],
   trouble_1: ['{n} 条没有被采用，点开看原因', '{n} not taken: tap to see why'],
 
   // stand-by

@@ -71,7 +71,8 @@ export async function say(said: Said): Promise<Item> {
     deviceId: said.deviceId,
     seq,
     elapsedMs: last ? elapsedMs(last, wall, monotonic()) : null,
-    position: said.position,
+    // a copy: what a screen hands in may still change, or be reactive and impossible to store
+    position: said.position && { ...said.position },
     command: JSON.parse(JSON.stringify(said.command)) as Command,
   }
   const item: Omit<Item, 'order'> = {
