@@ -52,7 +52,7 @@ export const PATHS = {
   exit: 'M10 4H5v16h5M14 8l5 4-5 4M19 12H9',
   run: 'M14 5a1.5 1.5 0 1 0 0-.1M5 20l4-3 1-4-3-3 4-3 3 3h4M10 13l4 3v5',
   ambulance: 'M2 17V7h12v10M14 10h4l4 4v3h-2M7 18a2 2 0 1 0 0-.1M17 18a2 2 0 1 0 0-.1M8 9.5v5M5.5 12h5',
-  bandage: 'M12 5v14M5 12h14M4 4h16v16H4z',
+  bandage: 'M9 4h6v5h5v6h-5v5H9v-5H4V9h5z',
   tape: 'M3 9h18v6H3zM7 15l4-6M13 15l4-6M5 15v5M19 15v5',
   building: 'M5 21V4h9v17M14 9h5v12M3 21h18M8 8h3M8 12h3M8 16h3',
   pen: 'M4 20l1-5L16 4l4 4L9 19zM14 6l4 4',
