@@ -26,7 +26,13 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def mint(
-    purpose: Purpose, subject_id: UUID, ttl: timedelta, *, actor: UUID | str, at: datetime
+    purpose: Purpose,
+    subject_id: UUID,
+    ttl: timedelta,
+    *,
+    actor: UUID | str,
+    role: str = audit.SYSTEM,
+    at: datetime,
 ) -> str:
     """Make a link token. It is returned here and never again; only its SHA-256 is kept."""
     token = new_token()
@@ -40,7 +46,7 @@ async def mint(
             at,
             at + ttl,
         )
-        await _audited("access.link_minted", purpose, subject_id, actor, at)
+        await _audited("access.link_minted", purpose, subject_id, actor, role, at)
     return token
 
 
@@ -69,7 +75,12 @@ async def resolve(token: str, *, at: datetime) -> Link:
                 "UPDATE link SET used_at = $2 WHERE token_sha256 = $1", key, at
             )
             await _audited(
-                "access.link_used", link.purpose, link.subject_id, f"link:{link.purpose}", at
+                "access.link_used",
+                link.purpose,
+                link.subject_id,
+                f"link:{link.purpose}",
+                "link",
+                at,
             )
     return link
 
@@ -85,7 +96,9 @@ async def still_open(keys: Collection[str], *, at: datetime) -> frozenset[str]:
     return frozenset(row["token_sha256"] for row in rows)
 
 
-async def revoke(purpose: Purpose, subject_id: UUID, *, actor: UUID | str, at: datetime) -> int:
+async def revoke(
+    purpose: Purpose, subject_id: UUID, *, actor: UUID | str, role: str = audit.SYSTEM, at: datetime
+) -> int:
     """Withdraw every link to a household or report; returns how many were open."""
     async with OPERATIONS.transaction():
         rows = await OPERATIONS.fetch(
@@ -96,17 +109,17 @@ async def revoke(purpose: Purpose, subject_id: UUID, *, actor: UUID | str, at: d
             at,
         )
         if rows:
-            await _audited("access.link_revoked", purpose, subject_id, actor, at)
+            await _audited("access.link_revoked", purpose, subject_id, actor, role, at)
     return len(rows)
 
 
 async def _audited(
-    action: str, purpose: Purpose, subject_id: UUID, actor: UUID | str, at: datetime
+    action: str, purpose: Purpose, subject_id: UUID, actor: UUID | str, role: str, at: datetime
 ) -> None:
     await audit.record(
         OPERATIONS,
         actor=actor,
-        role=audit.SYSTEM if actor == audit.SYSTEM else "link",
+        role=role,
         action=action,
         subject=subject_id,
         after={"purpose": purpose},

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from backend.access import links
 from backend.access.guards import requires
+from backend.access.principal import Principal
 from backend.access.problems import WrongRole
 from backend.devices import service as devices
 from backend.incidents import journal
@@ -183,7 +184,7 @@ async def report_link(
     """A link for an office without an account: opens this one report, expires, is logged."""
     if await offices.report_view(report_id) is None:
         raise NotFound("没有这份报告 no such report")
-    token = await _mint(ctx, "report", report_id, request.user.account_id)
+    token = await _mint(ctx, "report", report_id, request.user)
     return LinkMade(url=f"{_base(ctx)}/report/#{token}")
 
 
@@ -195,13 +196,15 @@ async def household_link(
 ) -> LinkMade:
     """A link, or the QR made of it, for one home."""
     await devices.household_label(household_id)
-    token = await _mint(ctx, "household", household_id, request.user.account_id)
+    token = await _mint(ctx, "household", household_id, request.user)
     return LinkMade(url=f"{_base(ctx)}/resident/#{token}")
 
 
-async def _mint(ctx: Ctx, purpose: links.Purpose, subject: UUID, actor: UUID) -> str:
+async def _mint(ctx: Ctx, purpose: links.Purpose, subject: UUID, by: Principal) -> str:
     ttl = timedelta(days=ctx.settings.access.link_ttl_days)
-    return await links.mint(purpose, subject, ttl, actor=actor, at=ctx.clock.now())
+    return await links.mint(
+        purpose, subject, ttl, actor=by.account_id, role=by.role, at=ctx.clock.now()
+    )
 
 
 def _base(ctx: Ctx) -> str:

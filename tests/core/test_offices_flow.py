@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from backend.offices.flow import shown
-from backend.offices.schemas import OfficeName, ReportRow, Situation
+from backend.offices.schemas import OfficeName, ReportPlace, ReportRow, Situation
 
 OFFICE = OfficeName(id=UUID(int=9), name="平江消防救援站", kind="fire")
 
@@ -20,9 +20,7 @@ def report(lat: float, lon: float) -> ReportRow:
             state="rescue",
             handling="exercise",
             situation="二楼起火",
-            place="平江路 12 号",
-            lat=lat,
-            lon=lon,
+            place=ReportPlace(address="平江路 12 号", lat=lat, lon=lon),
         ),
         status="sent",
         version=7,

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from litestar import Request, WebSocket, get, websocket
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -65,6 +66,29 @@ async def test_roles_taken_away_hold_from_the_next_request_on(world: World) -> N
         assert (await client.get("/api/desk-only")).status_code == 200
         await world.operations.execute("UPDATE account SET roles = '{technician}'")
         assert (await client.get("/api/desk-only")).status_code == 403
+
+
+OPEN = {
+    "GET /api/health",
+    "POST /api/session",
+    "DELETE /api/session",
+    "GET /api/link/{token:str}",
+    "POST /api/link/{token:str}/commands",
+    "/ws/link/{token:str}",
+}
+"""Who has no account comes in here: to sign in, or with a link's token."""
+
+
+def test_every_route_says_who_may_call_it() -> None:
+    unguarded = {
+        f"{method} {path}".strip()
+        for handler in app.ROUTES
+        if isinstance(handler, HTTPRouteHandler | WebsocketRouteHandler)
+        if not handler.guards
+        for method in getattr(handler, "http_methods", [""])
+        for path in handler.paths
+    }
+    assert unguarded == OPEN
 
 
 def test_a_guard_for_a_role_that_does_not_exist_is_no_guard() -> None:

@@ -158,6 +158,14 @@ async def test_an_account_disabled_meanwhile_is_out_at_the_next_request(world: W
         assert (await client.get("/api/session")).status_code == 401
 
 
+async def test_a_session_of_a_disabled_account_opens_nothing_even_if_it_was_left(
+    world: World,
+) -> None:
+    async with world.client("desk") as client:
+        await world.operations.execute("UPDATE account SET disabled_at = now()")
+        assert (await client.get("/api/session")).status_code == 401
+
+
 async def test_a_new_password_ends_every_session_and_the_lock(world: World) -> None:
     async with world.client("desk") as client:
         for _ in range(5):

@@ -81,7 +81,8 @@ def png_that_unpacks_to(width: int, height: int) -> bytes:
         return struct.pack(">I", len(content)) + sealed + struct.pack(">I", zlib.crc32(sealed))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = zlib.compress(b"\0" * 1000)
+    # whole where that is quick to make, so that only the number of pixels can be the reason
+    rows = zlib.compress(b"\0" * ((width + 1) * height if width < 8_000 else 1_000), 1)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from backend.offices import service
-from backend.offices.schemas import Office, People, ReportRow, Situation
+from backend.offices.schemas import Office, People, ReportPlace, ReportRow, Situation
 from backend.shared.ids import uuid7
 from tests.plugin.world import World
 
@@ -42,9 +42,7 @@ def report(office_id: UUID, **more: Any) -> ReportRow:
             state="rescue",
             handling="exercise",
             situation="二楼起火，两人被困",
-            place="平江路 12 号",
-            lat=31.3150,
-            lon=120.6330,
+            place=ReportPlace(address="平江路 12 号", lat=31.3150, lon=120.6330),
             people=People(trapped=2),
         ),
         "status": "sent",
@@ -87,6 +85,7 @@ async def test_a_report_reads_on_the_wire_as_agreed(world: World) -> None:
     (row,) = inbox["reports"]
     assert inbox["cursor"] >= 1
     assert row["coordinates"] == {"wgs84": [31.315, 120.633], "gcj02": [31.312843, 120.637193]}
+    assert (row["place"]["address"], row["place"]["datum"]) == ("平江路 12 号", "WGS-84")
     assert row["office"] == {"id": str(COMMUNITY), "name": "历史街区社区", "kind": "community"}
     assert row["people"] == {"trapped": 2, "injured": 0, "unaccounted": 0, "out": 0}
     assert datetime.fromisoformat(row["sentAt"]) == at
