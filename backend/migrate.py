@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from piccolo.apps.migrations.tables import Migration
 
 from backend.settings import Settings, SettingsError, load
 from backend.shared import migrating
@@ -149,6 +148,8 @@ async def _held(where: Where, name: str) -> Any:
 
 
 async def _forwards(where: Where, name: str, apps: Iterable[App]) -> int:
+    from piccolo.apps.migrations.tables import Migration
+
     database, count = where.owner_of(name), 0
     await database.execute(_grants(name))
     with _piccolo(database):
@@ -164,6 +165,8 @@ async def _forwards(where: Where, name: str, apps: Iterable[App]) -> int:
 
 
 async def _backwards(where: Where, name: str, apps: Sequence[App]) -> int:
+    from piccolo.apps.migrations.tables import Migration
+
     database, count = where.owner_of(name), 0
     with _piccolo(database):
         for app in reversed(apps):
@@ -177,6 +180,8 @@ async def _backwards(where: Where, name: str, apps: Sequence[App]) -> int:
 
 async def _step(database: Any, app: App, migration: str, *, backwards: bool) -> None:
     """One file and the row that remembers it, in one transaction."""
+    from piccolo.apps.migrations.tables import Migration
+
     module = import_module(f"{_package(app)}.{migration}")
     if migration != module.ID:
         raise MigrationFailed(f"{migration}.py calls itself {module.ID}")
@@ -199,6 +204,8 @@ async def _step(database: Any, app: App, migration: str, *, backwards: bool) -> 
 @contextlib.contextmanager
 def _piccolo(database: Any) -> Any:
     """Aim Piccolo's own machinery, which knows one database per process, at this one."""
+    from piccolo.apps.migrations.tables import Migration
+
     before, conf = Migration._meta._db, os.environ.get("PICCOLO_CONF")
     Migration._meta._db = database
     os.environ["PICCOLO_CONF"] = "backend.piccolo_conf"

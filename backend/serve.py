@@ -267,18 +267,19 @@ async def _serve(
     stop: asyncio.Event,
     started: asyncio.Event,
 ) -> None:
-    async with platform(settings) as context, working(context, stop):
+    async with platform(settings) as context, working(context, stop), AsyncExitStack() as stack:
         from backend.app import create_app
 
         server = http_server(create_app(context))
         web = asyncio.create_task(server.serve(sockets=[door]), name="web")
-        more = asyncio.create_task(_beside(beside, context, stop), name="beside")
-        await asyncio.wait(
-            {web, asyncio.create_task(server.up.wait())}, return_when=asyncio.FIRST_COMPLETED
-        )
+        up = asyncio.create_task(server.up.wait())
+        await asyncio.wait({web, up}, return_when=asyncio.FIRST_COMPLETED)
+        log.info("街安 at %s (%d ms)", settings.public_url, (time.monotonic() - began) * 1000)
+        # after the screens: the broker keeps for us what comes meanwhile
+        await stack.enter_async_context(sensing(context))
         started.set()
-        took = (time.monotonic() - began) * 1000
-        log.info("街安 ready at %s (%d ms)", settings.public_url, took)
+        log.info("ready (%d ms)", (time.monotonic() - began) * 1000)
+        more = asyncio.create_task(_beside(beside, context, stop), name="beside")
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, web}, return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
@@ -298,29 +299,38 @@ async def _beside(
 
 @asynccontextmanager
 async def working(context: "Context", stop: asyncio.Event) -> AsyncIterator[None]:
-    """The parts that work by themselves: worker, detectors' messages, listeners."""
-    from backend.devices.service import Register
-    from backend.sensing.mqtt import Consumer
+    """The worker and the listeners that wake it."""
     from backend.shared import tasks
     from backend.worker import Worker
 
     worker = Worker(context)
-    consumer = Consumer(context, Register(context.operations_listener))
     await context.operations_listener.start()
     await context.telemetry_listener.start()
     work = tasks.spawn(worker.run(stop), name="worker")
-    await consumer.start()
     try:
         yield
     finally:
         stop.set()
-        await consumer.stop()
         try:
             await asyncio.wait_for(asyncio.shield(work), 1.0)
         except TimeoutError:
             await tasks.stop(work)  # what it had not finished is a row and is done next time
         await context.operations_listener.stop()
         await context.telemetry_listener.stop()
+
+
+@asynccontextmanager
+async def sensing(context: "Context") -> AsyncIterator[None]:
+    """The detectors' messages."""
+    from backend.devices.service import Register
+    from backend.sensing.mqtt import Consumer
+
+    consumer = Consumer(context, Register(context.operations_listener))
+    await consumer.start()
+    try:
+        yield
+    finally:
+        await consumer.stop()
 
 
 def http_server(app: Any) -> Any:

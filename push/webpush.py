@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from push.message import Message, TooLargeError, Urgency, encode
 from push.port import Outcome, Reach, Result, kept_inside
+from push.subscription import Keys as Keys
+from push.subscription import Subscription as Subscription
 from push.vapid import VapidKey, from_base64url, to_base64url
 
 PUSH_SERVICES = (
@@ -38,20 +40,6 @@ log = logging.getLogger(__name__)
 _URGENCY = {Urgency.EMERGENCY: "high", Urgency.HIGH: "high", Urgency.NORMAL: "normal"}
 _MOST_RETRY_AFTER_S = 24 * 3600.0
 _READ_AT_MOST = 4096
-
-
-class Keys(msgspec.Struct, frozen=True):
-    """A browser's keys, base64url: its public point (65 bytes) and a secret (16 bytes)."""
-
-    p256dh: str
-    auth: str
-
-
-class Subscription(msgspec.Struct, frozen=True):
-    """A browser's push subscription; members we do not know are passed over."""
-
-    endpoint: str
-    keys: Keys
 
 
 class WebPush:

@@ -11,7 +11,7 @@ from backend.shared.db import OPERATIONS, Row
 from push.ladder import Attempt, Climb, Facts, Stop, TellAPerson, Try, Wait, decide_next
 from push.message import Message
 from push.port import Outcome, Reach, ReceiptKind
-from push.webpush import Keys, Subscription
+from push.subscription import Keys, Subscription
 
 BATCH = 100
 BROWSERS = "webpush"

@@ -16,11 +16,12 @@ remembers it. Migrations make structure only, never rows: the tests empty every 
 """
 
 from collections.abc import Sequence
-from typing import Any
-
-from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from typing import TYPE_CHECKING, Any
 
 from backend.shared.db import Database
+
+if TYPE_CHECKING:  # Piccolo's migrations take long to import, and a start seldom needs them
+    from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
 APP_ROLE = "jiean_app"
 """The group whose members run the service; migrations run as the owner."""
@@ -56,8 +57,10 @@ async def run(sql: str) -> None:
 
 def steps(
     migration_id: str, *, forwards: Sequence[str], backwards: Sequence[str]
-) -> MigrationManager:
+) -> "MigrationManager":
     """A migration of plain SQL texts, in the order given for each direction."""
+    from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+
     app = migration_id.partition("_0")[0]
     manager = MigrationManager(migration_id=migration_id, app_name=app, description=migration_id)
 
