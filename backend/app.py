@@ -55,7 +55,14 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
 }
-AWAY = (ConnectionError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+AWAY = (
+    ConnectionError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutting down, starting up, cut off
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+)
 """What a query raises while the database restarts."""
 
 
@@ -168,10 +175,10 @@ def create_app(
         exception_handlers={Exception: render},
         request_max_body_size=context.settings.http.body_max_bytes,
         compression_config=CompressionConfig(
-            # photographs are compressed already
+            # photographs and the web app's files are compressed already
             backend="gzip",
             minimum_size=1024,
-            exclude=["^/api/evidence/"],
+            exclude=["^/api/evidence/", "^/(?!api/)"],
         ),
         openapi_config=OpenAPIConfig(title="街安", version=__version__, path="/api/schema"),
         state=State({"context": context}),
