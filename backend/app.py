@@ -178,7 +178,11 @@ def create_app(
             # photographs and the web app's files are compressed already
             backend="gzip",
             minimum_size=1024,
-            exclude=["^/api/evidence/", "^/(?!api/)"],
+            exclude=[
+                "^/api/evidence/",
+                "^/[^/]+$",
+                *(f"^/{first}/" for first in ("assets", *web.ENTRIES)),
+            ],
         ),
         openapi_config=OpenAPIConfig(title="街安", version=__version__, path="/api/schema"),
         state=State({"context": context}),
