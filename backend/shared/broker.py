@@ -104,14 +104,16 @@ class Broker:
         self._start()
 
     def _start(self) -> None:
-        folder = place.home(self._data / "broker")
         port, largest = self._settings.port, self._settings.message_max_bytes
         argv: list[str | Path]
         if self._mosquitto:
+            folder = place.home(self._data / "broker")
             config = folder / "mosquitto.conf"
             text = MOSQUITTO.format(port=port, folder=folder, largest=largest)
             argv = [self._mosquitto, "-c", config]
         else:
+            folder = self._data / "broker"
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             config = folder / "iotcore.toml"
             text = IOTCORE.format(port=port, largest=largest)
             # as ourselves: the interpreter may lie where nobody cannot go
