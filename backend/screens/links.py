@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from backend.access import links
@@ -18,6 +18,7 @@ from backend.incidents.flow import commands as c
 from backend.incidents.flow.advice import RESIDENT
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import ALERTING, State
+from backend.incidents.rulebook import rulebook
 from backend.offices import service as offices
 from backend.offices.schemas import Inbox, ReportView
 from backend.screens.services import Parts, Services
@@ -212,4 +213,20 @@ def _base(ctx: Ctx) -> str:
     return (http.public_url or f"http://{http.host}:{http.port}").rstrip("/")
 
 
-ROUTES = [page, inbox, report_link, household_link]
+@get("/api/link/{token:str}/rulebook", operation_id="RulebookByLink")
+async def rules(token: FromPath[str], ctx: Ctx, services: Services) -> Response[bytes]:
+    """The words for a page without an account: the same book as everybody's."""
+    await links.resolve(token, at=ctx.clock.now())
+    return Response(rulebook(services.incidents.policy), media_type="application/json")
+
+
+@get("/api/link/{token:str}/map", operation_id="BaseMapByLink")
+async def base_map(token: FromPath[str], ctx: Ctx) -> Response[bytes]:
+    """The neighbourhood's base map, for the page of a report; a household's page needs none."""
+    link = await links.resolve(token, at=ctx.clock.now())
+    if link.purpose != "report":
+        raise NotFound("此链接没有地图 no map with this link")
+    return Response(await devices.map_area(), media_type="application/geo+json")
+
+
+ROUTES = [page, rules, base_map, inbox, report_link, household_link]

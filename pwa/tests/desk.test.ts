@@ -5,7 +5,7 @@ import { nowStep } from '@/desk/now'
 import { outcomeCommands } from '@/desk/outcomes'
 import { coalesce } from '@/desk/pull'
 import { divide, hold, merge, order, step, unclaimed } from '@/desk/queue'
-import { canonical, sha256, verify } from '@/desk/seal'
+import { canonical, FORMAT, open, sha256 } from '@/desk/seal'
 import { spark } from '@/desk/spark'
 import type { BoardRow, IncidentView, State, Urgency } from '@/wire/types'
 
@@ -175,13 +175,16 @@ describe('the seal', () => {
   it('writes RFC 8785 text: sorted names, shortest numbers, no spaces', () => {
     expect(canonical({ b: [1, 2.5, null, 1e21], a: '街"', Z: { y: true } })).toBe('{"Z":{"y":true},"a":"街\\"","b":[1,2.5,null,1e+21]}')
   })
-  it('finds one changed character', async () => {
-    const record = { no: '20261122-0041', place: '半亭巷' }
-    const previous = '0'.repeat(64)
-    const seal = { sha256: await sha256(canonical({ previous, record })), previous }
-    expect(await verify({ record, seal })).toBe('verified')
-    expect(await verify({ record: { ...record, place: '半亭弄' }, seal })).toBe('broken')
-    expect(await verify({ record, seal: { ...seal, previous: '1'.repeat(64) } })).toBe('broken')
+  it('finds one changed character, and one that only moved', async () => {
+    const body = { document: { no: '20261122-0041', place: { address: '半亭巷 3 号' } }, format: FORMAT, previous: '0'.repeat(64), sealedAt: '2026-11-22T06:00:00+00:00' }
+    const text = canonical({ ...body, sha256: await sha256(canonical(body)), sm3: 'f' })
+    expect((await open(text)).verdict).toBe('verified')
+    expect((await open(`${text}\n`)).verdict).toBe('verified')
+    expect((await open(text.replace('半亭', '半廷'))).verdict).toBe('broken')
+    expect((await open(text.replace('0'.repeat(64), '1'.repeat(64)))).verdict).toBe('broken')
+    expect((await open(text.replace('{', '{ '))).verdict).toBe('broken')
+    expect((await open('<html>')).verdict).toBe('broken')
+    expect((await open(text.replace('archive/1', 'archive/9'))).verdict).toBe('unproven')
   })
 })
 

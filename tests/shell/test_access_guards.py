@@ -73,6 +73,8 @@ OPEN = {
     "POST /api/session",
     "DELETE /api/session",
     "GET /api/link/{token:str}",
+    "GET /api/link/{token:str}/rulebook",
+    "GET /api/link/{token:str}/map",
     "POST /api/link/{token:str}/commands",
     "/ws/link/{token:str}",
 }

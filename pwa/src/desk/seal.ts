@@ -17,17 +17,38 @@ export async function sha256(text: string): Promise<string> {
   return Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('')
 }
 
+/** What 6.3.7.1 asks for, as the sealed document holds it; the rest of it is in the download. */
+export type Document = Readonly<{
+  no: string
+  raisedAt: string
+  kind: string
+  category: string | null
+  place: Readonly<{ address: string; datum?: string; lat?: number; lon?: number }>
+  measures: readonly Readonly<{ at: string; by: string; fact: Readonly<Record<string, unknown>> & { type: string } }>[]
+  releasedAt: string | null
+}>
+export type SealedRecord = Readonly<{ document: Document; format: string; previous: string; sealedAt: string; sha256: string }>
+
 /** `unproven`: this page may not hash (no secure context), or the file has a form it does not know. */
 export type Verdict = 'verified' | 'broken' | 'unproven'
 
-/** A sealed file: `record` is what was sealed, `seal` names its hash and the one before. */
-export type SealedFile = Readonly<{
-  record: Readonly<Record<string, unknown>>
-  seal: Readonly<{ sha256: string; previous: string; sealedAt?: string; [more: string]: unknown }>
-}>
+export const FORMAT = 'jiean-archive/1'
+const HASHED = ['document', 'format', 'previous', 'sealedAt'] as const
 
-export async function verify(file: SealedFile): Promise<Verdict> {
-  if (!globalThis.crypto?.subtle || !file.record || !file.seal?.sha256) return 'unproven'
-  const got = await sha256(canonical({ previous: file.seal.previous, record: file.record }))
-  return got === file.seal.sha256 ? 'verified' : 'broken'
+/**
+ * Read and check one sealed file. `record` is null when the text is no record at all.
+ * The whole file must be in its canonical form, so that not one byte of it can differ unseen.
+ */
+export async function open(text: string): Promise<{ record: SealedRecord | null; verdict: Verdict }> {
+  let record: SealedRecord
+  try {
+    record = JSON.parse(text) as SealedRecord
+  } catch {
+    return { record: null, verdict: 'broken' }
+  }
+  if (record === null || typeof record !== 'object' || typeof record.document !== 'object') return { record: null, verdict: 'broken' }
+  if (record.format !== FORMAT || !globalThis.crypto?.subtle) return { record, verdict: 'unproven' }
+  if (canonical(record) !== text.replace(/\n$/, '')) return { record, verdict: 'broken' }
+  const sealed = canonical(Object.fromEntries(HASHED.map((name) => [name, record[name]])))
+  return { record, verdict: (await sha256(sealed)) === record.sha256 ? 'verified' : 'broken' }
 }

@@ -38,7 +38,7 @@ export function chooseLanguage(next: Language): void {
 
 /** Put facts into ``{names}``; a fact that is missing shows as a dash, never as a brace. */
 export function fill(text: string, facts: Facts = {}): string {
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => {
+  return text.replace(/\{([\w.]+)\}/g, (_, name: string) => {
     const fact = facts[name]
     return fact === null || fact === undefined ? '—' : String(fact)
   })

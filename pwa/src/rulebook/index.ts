@@ -2,16 +2,20 @@ import { shallowRef } from 'vue'
 import { fill, language, say, type Facts, type Said } from '../i18n'
 import { get } from '../wire/api'
 import type { CardText, Refusal, Rulebook } from '../wire/types'
+import { codeWord, plainFacts } from './facts'
 import { keepBook, kept } from './keep'
 
 /** The published rules with their words. Null until the first load; the last one kept offline. */
 export const rulebook = shallowRef<Rulebook | null>(null)
 
-/** Show the kept book at once, then the server's when it differs. Never throws. */
-export async function loadRulebook(): Promise<void> {
+/**
+ * Show the kept book at once, then the server's when it differs. Never throws. Pages that come
+ * by a link name the link's own path.
+ */
+export async function loadRulebook(path = '/api/rulebook'): Promise<void> {
   rulebook.value ??= (await kept()) ?? null
   try {
-    const fresh = await get<Rulebook>('/api/rulebook')
+    const fresh = await get<Rulebook>(path)
     rulebook.value = fresh
     await keepBook(fresh)
   } catch {
@@ -19,7 +23,7 @@ export async function loadRulebook(): Promise<void> {
   }
 }
 
-type Section = 'states' | 'kinds' | 'commands' | 'events' | 'obligations' | 'declineReasons'
+type Section = 'states' | 'kinds' | 'commands' | 'events' | 'obligations' | 'declineReasons' | 'categories'
 
 /** The words of a code; the code itself when this device has no word for it. */
 export function word(section: Section, code: string, facts?: Facts): string {
@@ -39,13 +43,10 @@ const KIND_ICONS: Record<string, string> = {
 export const kindIcon = (code: string): string => KIND_ICONS[code] ?? rulebook.value?.kinds[code]?.icon ?? 'flag'
 
 /** What an event says, with its facts in place. */
-export function eventWord(type: string, facts: Record<string, unknown>): string {
-  const plain: Record<string, string | number | boolean | null> = {}
-  for (const [name, fact] of Object.entries(facts)) {
-    plain[name] = fact === null || ['string', 'number', 'boolean'].includes(typeof fact) ? (fact as string) : JSON.stringify(fact)
-  }
-  return word('events', type, plain)
-}
+export const eventWord = (type: string, facts: Record<string, unknown>): string => word('events', type, plainFacts(rulebook.value, facts))
+
+/** A code that stands alone: a decline reason, why somebody was passed over. */
+export const reasonWord = (code: string): string => codeWord(rulebook.value, 'reason', code)
 
 /** A refusal in words, and what to do about it ('' when the book has no advice). */
 export function refusalWords(refusal: Refusal): { what: string; todo: string } {

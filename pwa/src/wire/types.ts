@@ -204,6 +204,11 @@ export interface IncidentView {
   timeline: TimelineEntry[]
   lateStatements: { at: Iso; by: string; command: string }[]
   archive: { hash: string; previous: string; sealedAt: Iso } | null
+  archiveRequestedAt?: Iso | null
+  falseDeclaredAt?: Iso | null
+  releasedAt?: Iso | null
+  category?: string | null
+  nobodyLeft?: boolean
   links: { follows: Uuid | null }
   allowed: string[]
 }
@@ -317,7 +322,7 @@ export interface LinkHousehold {
   incidents: {
     id: Uuid; no: string; kind: Kind; state: State; alertActive: boolean; emittedAt: Iso
     place: string; label?: string; advice: unknown[]
-    coming: { name: string; badge: string; minutes: number | null } | null
+    coming: { name: string; badge: string; minutes: number | null; arrived?: boolean } | null
     answered: string | null
   }[]
   service: { phone: string }
@@ -354,6 +359,8 @@ export interface Rulebook {
   declineReasons: Record<string, Said>
   /** what a refusal may name as missing, beside card items, debts and equipment */
   missing?: Record<string, Said>
+  /** what an incident turned out to be (事件类别) */
+  categories?: Record<string, Said>
   timers: Record<string, number>
 }
 
