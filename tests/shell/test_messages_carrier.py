@@ -208,6 +208,23 @@ async def test_a_withdrawn_message_is_not_tried_any_more(world: World) -> None:
     assert live.ids == [kept.id]
 
 
+async def test_a_message_withdrawn_while_a_door_is_busy_goes_no_further(world: World) -> None:
+    live = FakeDoor()
+    live.go_on.clear()
+    carrier = Carrier(world.ctx, (live,))
+    message = await say(world)
+    await carrier.launch()
+    await asyncio.wait_for(live.arrived.wait(), 10)
+    assert await service.withdraw(ids=[message.id]) == 1
+    live.result = Result(Outcome.RETRY, None, "timeout")
+    live.go_on.set()
+    await carrier.drain()
+    world.clock.forward(seconds=10)
+    await idle(carrier)
+    assert len(live.sent) == 1
+    assert (await service.ledger(INCIDENT))[0].ended == "withdrawn"
+
+
 async def test_the_same_message_asked_for_twice_is_sent_once(world: World) -> None:
     live = FakeDoor()
     carrier = Carrier(world.ctx, (live,))
