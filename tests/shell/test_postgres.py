@@ -95,7 +95,7 @@ async def test_a_killed_owner_leaves_no_server_behind_and_every_row_kept(made: P
     owner.wait()
     owner.stdout.close()
     async with asyncio.timeout(20):
-        while exists(pid):  # noqa: ASYNC110 - another process's end has no event here
+        while exists(pid):
             await asyncio.sleep(0.01)
     again = EmbeddedPostgres(made)
     again.launch()
