@@ -8,7 +8,7 @@ machine's. A card counts as visible in the first frame after it entered the page
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,25 @@ import psutil
 from playwright.async_api import Page, async_playwright
 
 from backend.bench.figures import LIMITS, met, percentile
-from backend.demo.actors import SOFT, Desk, Field
+from backend.demo.actors import Desk, Field
 from backend.demo.child import Serve, free_port
 from backend.demo.ground import Ground, ground
 from backend.demo.telemetry import Telemetry
 from backend.demo.town import Detector
 from backend.demo.walking import Lanes
-from backend.demo.wire import Refused
+from backend.demo.wire import Json
 from tools.machine import chromium
 
 SETTLE_S = 4.0
 WAIT_S = 10.0
 GAP_S = 0.35
 """Between two alarms: they must not wait for each other."""
+
+PATIENCE = {
+    f"JIEAN_TIMERS_{name}_S": "3600"
+    for name in ("OFFER_FIRST", "OFFER_NEXT", "NOBODY_LEFT", "DESK_CLAIM")
+}
+"""Offers stay open and nobody is reminded: only the way in is measured."""
 
 WATCH = """() => {
   const known = new Set([...document.querySelectorAll('[data-incident]')]
@@ -56,7 +62,7 @@ async def measure(folder: Path, *, alarms: int, per_s: float, seed: int) -> dict
         here = await stack.enter_async_context(
             ground(
                 folder, seed=seed, port=free_port(), mqtt_port=free_port(),
-                settings={"JIEAN_TIMERS_NOBODY_LEFT_S": "3600"},
+                settings=PATIENCE,
             )
         )  # fmt: skip
         start_ms = await _start_again(here.serve)
@@ -69,7 +75,7 @@ async def measure(folder: Path, *, alarms: int, per_s: float, seed: int) -> dict
         run = _Run(here, telemetry)
         await run.open(stack)
         await asyncio.sleep(SETTLE_S)
-        sent, began = telemetry.published, time.monotonic()
+        sent, began, cpu = telemetry.published, time.monotonic(), _Cpu(here.serve.pid)
         for n, detector in enumerate(_spread(here, alarms), start=1):
             await run.one(detector)
             if n % 10 == 0:
@@ -91,7 +97,17 @@ async def measure(folder: Path, *, alarms: int, per_s: float, seed: int) -> dict
             "时间去向 where the time goes (p50): "
             + "  ".join(f"{name} {value} ms" for name, value in parts.items())
         )
-        extras = {"alarms": alarms, "parts_p50": parts, "limits": LIMITS, "met": met(figures)}
+        cores = cpu.cores()
+        busy = psutil.getloadavg()[0]
+        _say(f"核心占用 cores used: {cores}，整机负载 load of the machine {busy:.1f}")
+        extras = {
+            "alarms": alarms,
+            "parts_p50_ms": parts,
+            "cores": cores,
+            "load_1min": round(busy, 1),
+            "limits": LIMITS,
+            "met": met(figures),
+        }
         return {**figures, **extras}
 
 
@@ -118,8 +134,7 @@ class _Run:
         self._here, self._telemetry = here, telemetry
         self.desk_ms: list[float] = []
         self.phone_ms: list[float] = []
-        self._emitted_ms: list[float] = []
-        self._after_emitted_ms: list[float] = []
+        self._stretches: dict[str, list[float]] = {}
         self._cards: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
         self._offers: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
         self._desk = Desk(here.serve.base, here.company.post("desk")[1], _nothing)
@@ -139,7 +154,7 @@ class _Run:
             )  # fmt: skip
             stack.push_async_callback(phone.close)
             await phone.open(self._here.password)
-            task = asyncio.create_task(self._answer(phone))
+            task = asyncio.create_task(self._note(phone))
             stack.callback(task.cancel)
         page = await self._page(stack)
         await page.evaluate(WATCH)
@@ -154,32 +169,31 @@ class _Run:
             if asked == incident:
                 break
         self.phone_ms.append(offered - published)
-        row = await self._desk.until(lambda r: r["id"] == incident, WAIT_S)
-        emitted = datetime.fromisoformat(row["emittedAt"]).timestamp() * 1000
-        self._emitted_ms.append(emitted - published)
-        self._after_emitted_ms.append(seen - emitted)
+        view = await self._desk.incident(incident)
+        marks = {
+            "detector → alert": _ms(view["emittedAt"]) - published,
+            "alert → journal": _ms(view["timeline"][0]["receivedAt"]) - _ms(view["emittedAt"]),
+            "journal → desk's screen": seen - _ms(view["timeline"][0]["receivedAt"]),
+            "journal → offer": _ms(_first_offer(view)) - _ms(view["timeline"][0]["receivedAt"]),
+            "offer → phone's socket": offered - _ms(_first_offer(view)),
+        }
+        for name, value in marks.items():
+            self._stretches.setdefault(name, []).append(value)
         self._telemetry.end_alarm(detector)
         await asyncio.sleep(GAP_S)
 
     def parts(self) -> dict[str, float]:
-        """Where the time goes, by the server's own stamp of emission."""
-        return {
-            "publish_to_emitted": round(percentile(self._emitted_ms, 0.5), 1),
-            "emitted_to_visible": round(percentile(self._after_emitted_ms, 0.5), 1),
-        }
+        """Where the time goes, by the server's own stamps: ms, half of the alarms are below."""
+        return {name: round(percentile(found, 0.5), 1) for name, found in self._stretches.items()}
 
-    async def _answer(self, phone: Field) -> None:
-        """Note the first offer of each incident; decline, so that everybody stays free."""
+    async def _note(self, phone: Field) -> None:
+        """Note the first offer of each incident; the offer is left open."""
         while True:
             offer = await phone.offers.get()
             incident = str(offer["incidentId"])
             if incident not in self._asked:
                 self._asked.add(incident)
                 await self._offers.put((incident, offer["heardAt"] * 1000))
-            with suppress(Refused, *SOFT):
-                await phone.command(
-                    incident, "decline", offerId=offer["offerId"], reason="busy", note=""
-                )
 
     async def _page(self, stack: AsyncExitStack) -> Page:
         """The desk's page in a real browser, signed in as a person would."""
@@ -203,6 +217,55 @@ class _Run:
         await page.wait_for_url("**/desk**")
         await page.locator("main, #app > *").first.wait_for()
         return page
+
+
+def _ms(text: str) -> float:
+    """Milliseconds since 1970 of a time on the wire."""
+    return datetime.fromisoformat(text).timestamp() * 1000
+
+
+def _first_offer(view: Json) -> str:
+    """When the first person was asked."""
+    return str(view["offers"][0]["offeredAt"])
+
+
+class _Cpu:
+    """Processor time of everybody who takes part, between two moments."""
+
+    def __init__(self, serve: int) -> None:
+        here = psutil.Process()
+        mine = {p.pid for p in here.children(recursive=True)}
+        served = psutil.Process(serve)
+        servers = served.children(recursive=True)
+        browser = mine - {serve} - {p.pid for p in servers}
+        self._groups = {
+            "serve": [served],
+            "postgres and broker": servers,
+            "browser": [psutil.Process(pid) for pid in browser],
+            "bench": [here],
+        }
+        self._before = self._taken()
+        self._began = time.monotonic()
+
+    def cores(self) -> dict[str, float]:
+        """Cores used by each group since the beginning; 1.0 is one core all the time."""
+        took = time.monotonic() - self._began
+        return {
+            name: round((now - self._before[name]) / took, 2) for name, now in self._taken().items()
+        }
+
+    def _taken(self) -> dict[str, float]:
+        return {
+            name: sum(_cpu_s(process) for process in group) for name, group in self._groups.items()
+        }
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
 
 
 def _nothing(_who: str, _what: str) -> None:
