@@ -33,6 +33,7 @@ from backend.messages.hooks import SocketHooks
 from backend.pipeline import Pipeline
 from backend.screens import board, commands, home, incident, links, socket
 from backend.screens.hooks import hooks_of
+from backend.screens.photos import may_see
 from backend.screens.reachability import Reachability
 from backend.screens.services import Parts
 from backend.shared.context import Context
@@ -97,7 +98,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
     *staff.ROUTES,
     *devices.ROUTES,
-    *evidence.ROUTES,
+    *evidence.routes(may_see),
     *messages.ROUTES,
     *commands.ROUTES,
     *board.ROUTES,

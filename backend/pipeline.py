@@ -24,6 +24,7 @@ from backend.incidents.flow.facts import Policy
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
 from backend.incidents.flow.vocabulary import (
+    OPEN,
     Candidate,
     Handling,
     Kind,
@@ -35,6 +36,8 @@ from backend.incidents.flow.vocabulary import (
 from backend.incidents.record import MEASURES, document
 from backend.incidents.service import Alert, Incidents, PersonFacts
 from backend.messages import service as messages
+from backend.messages.addresses import staff_id_of
+from backend.messages.carrier import Unreached
 from backend.offices import service as offices
 from backend.offices.schemas import Caller, Measure, People, ReportPlace, ReportRow, Situation
 from backend.sensing import service as sensing
@@ -292,6 +295,14 @@ class Pipeline:
             features = area.get("features") or []
             self._streets = (etag, StreetNetwork.from_geojson(features) if features else None)
         return self._streets[1]
+
+    async def unreached(self, found: Unreached) -> None:
+        """No device of a member of staff took the message in time: the desk telephones."""
+        if found.incident_id is None or staff_id_of(found.address) is None:
+            return
+        now = await journal.load(found.incident_id)
+        if now.state in OPEN:
+            await self.tell_desks(now, "no_receipt", found.message.id, ("desk", "desk_lead"))
 
     async def tell_desks(
         self, now: Incident, about: str, cause: UUID, roles: Sequence[str]

@@ -55,7 +55,7 @@ class Worker:
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
         self.pipeline = Pipeline(ctx)
-        self.carrier = Carrier(ctx)
+        self.carrier = Carrier(ctx, on_unreached=self.pipeline.unreached)
         self.broadcaster = Broadcaster(ctx)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -69,11 +69,12 @@ class Worker:
             ),
             tasks.spawn(self._loop(work.event("work"), self.step_deadline), name="deadlines"),
             tasks.spawn(self._loop(work.event("audit"), self.step_audit, 5.0), name="audit"),
-            tasks.spawn(self.carrier.run(stop), name="carrier"),
             tasks.spawn(self.broadcaster.run(stop), name="broadcaster"),
         ]
+        carrying = tasks.spawn(self.carrier.run(stop), name="carrier")
         await stop.wait()
         await tasks.stop(*loops)
+        await carrying  # ends by itself once attempts in flight have had their second
 
     async def run_until_idle(self) -> None:
         """Do everything that waits or is due by the clock in hand (tests, moved clocks)."""

@@ -24,11 +24,6 @@ MaySee = Callable[[Principal, str], Awaitable[bool]]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-async def any_staff(_: Principal, _sha256: str) -> bool:
-    """Every member of the service organisation, which the roles on the route have checked."""
-    return True
-
-
 def _store(ctx: Context) -> LocalFolder:
     return LocalFolder(ctx.data / "evidence")
 
@@ -58,7 +53,7 @@ async def put_evidence(request: AnyRequest, sha256: FromPath[str], ctx: Ctx) -> 
     return Response(photo, status_code=201 if new else 200)
 
 
-def routes(may_see: MaySee = any_staff) -> list[HTTPRouteHandler]:
+def routes(may_see: MaySee) -> list[HTTPRouteHandler]:
     """Both routes; ``may_see`` says whether an account may see the photograph of a hash."""
 
     async def may_see_it(connection: Connection, _: BaseRouteHandler) -> None:
@@ -91,6 +86,3 @@ def routes(may_see: MaySee = any_staff) -> list[HTTPRouteHandler]:
         )
 
     return [put_evidence, get_evidence]
-
-
-ROUTES = routes()

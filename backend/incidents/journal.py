@@ -221,6 +221,18 @@ async def concerning(staff_id: UUID) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
+async def on_photo(staff_id: UUID, sha256: str) -> bool:
+    """Whether somebody is or was on an incident that names this photograph."""
+    found = await OPERATIONS.fetch_value(
+        "SELECT true FROM event e JOIN incident i ON i.id = e.incident_id"
+        " WHERE e.type = 'PhotoAdded' AND (e.body -> 'fact' ->> 'sha256' = $2"
+        " OR e.body -> 'fact' ->> 'burntSha256' = $2) AND i.responders @> ARRAY[$1::uuid] LIMIT 1",
+        staff_id,
+        sha256,
+    )
+    return bool(found)
+
+
 async def at_home(household_id: UUID) -> list[UUID]:
     """The newest incidents of a home, newest first."""
     rows = await OPERATIONS.fetch(

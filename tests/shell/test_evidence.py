@@ -231,7 +231,7 @@ async def test_the_same_photo_sent_at_the_same_time_is_stored_once(world: World)
 
 
 async def test_a_photo_whose_file_was_lost_is_taken_again(world: World) -> None:
-    async with world.client("field") as client:
+    async with world.client("desk") as client:
         await put(client, picture())
         files(world)[0].unlink()
         assert (await client.get(f"/api/evidence/{named(picture())}")).status_code == 404
