@@ -1,4 +1,4 @@
-"""A short street for journeys: two courts, three homes, three people, a desk and two offices.
+"""A short street for journeys: two courts, three homes, three people, a desk and four offices.
 
 Everybody acts through HTTP, as the apps do; the clock is moved by hand and ``settle`` lets the
 platform do what is due.
@@ -41,7 +41,12 @@ PEOPLE = {
 }
 LAT, LON = 31.31, 120.63
 PPE = ("helmet", "hood", "gloves", "torch", "extinguisher")
-OFFICES = {"community": UUID(int=300), "fire": UUID(int=301)}
+OFFICES = {
+    "community": UUID(int=300),
+    "fire": UUID(int=301),
+    "street": UUID(int=302),
+    "emergency": UUID(int=303),
+}
 
 
 class Person:
@@ -136,6 +141,25 @@ class Street:
         )
         return found
 
+    async def events(self, incident: str, *types: str) -> list[str]:
+        """The types of the incident's events in order; only these where some are named."""
+        rows = await self.world.operations.fetch(
+            "SELECT type FROM event WHERE incident_id = $1 ORDER BY version", UUID(incident)
+        )
+        return [row["type"] for row in rows if not types or row["type"] in types]
+
+    async def told(self, person: Person, about: str) -> int:
+        """How many messages of this kind (``about`` or ``kind``) the platform has for somebody."""
+        me = await person.get("/api/session")
+        addresses = [f"staff:{me['staffId']}", f"account:{me['accountId']}"]
+        found: int = await self.world.operations.fetch_value(
+            "SELECT count(*) FROM message WHERE address = ANY($1::text[])"
+            " AND $2 IN (body -> 'data' ->> 'about', body -> 'data' ->> 'kind')",
+            addresses,
+            about,
+        )
+        return found
+
     async def signed_in(self, role: str, login: str = "", **more: Any) -> Person:
         client = await self.stack.enter_async_context(self.world.client())
         await self.world.login(client, role, login=login or role, **more)
@@ -143,6 +167,9 @@ class Street:
 
     async def desk(self) -> Person:
         return await self.signed_in("desk", name="沈静")
+
+    async def desk_lead(self) -> Person:
+        return await self.signed_in("desk_lead", name="顾敏")
 
     async def phone(self, name: str) -> Person:
         """Somebody of the field staff, on duty at their usual spot."""
@@ -193,6 +220,15 @@ class Street:
         await phone.does(incident, "start_handling")
         for item in ("B.3-2", "B.3-3", "B.3-4", "B.3-5"):
             await phone.does(incident, "tick", card="B.3", item=item, result="done")
+
+    async def closed(self, phone: Person, desk: Person, incident: str) -> None:
+        """From a handled scene to the sealed record."""
+        await self.quiet("smoke")
+        await phone.does(incident, "final_check")
+        await phone.does(incident, "field_confirm_eliminated")
+        await desk.does(incident, "desk_release_real", category="real_fire")
+        await self.settled_debts(phone, incident)
+        await desk.does(incident, "archive")
 
     async def settled_debts(self, phone: Person, incident: str) -> None:
         for kind in ("handling", "prevention"):
