@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -77,8 +78,8 @@ async def stay(words: argparse.Namespace, told: Told) -> int:
 
         await stack.enter_async_context(_page(words.host, port + 1, address, raise_kind, calm_all))
         await _people(stack, here, told, lambda id_: telemetry.end_alarm(by_id[UUID(id_)]))
-        _say(here, address, port + 1)
         with _keys(raise_kind, calm_all, stop):
+            _say(here, address, port + 1)
             await _until(stop, here)
         print("[街安] 正在停止 stopping …", flush=True)
     return 0 if stop.is_set() else 1
@@ -199,13 +200,13 @@ def _keys(
     loop = asyncio.get_running_loop()
 
     def pressed() -> None:
-        key = sys.stdin.read(1)
-        if key in "1234567" and key:
-            raise_kind(payloads.KEYS[int(key) - 1])
-        elif key == "0":
-            calm()
-        elif key in ("q", "\x04"):
-            stop.set()
+        for key in os.read(sys.stdin.fileno(), 16).decode(errors="ignore"):
+            if key in "1234567":
+                raise_kind(payloads.KEYS[int(key) - 1])
+            elif key == "0":
+                calm()
+            elif key in "q\x04":
+                stop.set()
 
     tty.setcbreak(sys.stdin)
     loop.add_reader(sys.stdin, pressed)
