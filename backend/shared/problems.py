@@ -46,9 +46,3 @@ class Unavailable(Problem):
     """A part that the answer needs is away for the moment; try again."""
 
     slug, status, title = "unavailable", 503, "Temporarily unavailable"
-
-
-class Stopping(Unavailable):
-    """This server is about to stop."""
-
-    slug, status, title = "stopping", 503, "Server is stopping"

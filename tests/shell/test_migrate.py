@@ -12,7 +12,7 @@ import pytest
 from backend import migrate
 from backend.settings import DatabaseSettings
 from backend.shared import migrating
-from backend.shared.where import NAMES, Where
+from backend.shared.where import NAMES, Where, configured
 from tests.plugin.world import Server, World
 
 FILE = """
@@ -162,3 +162,48 @@ async def test_each_role_of_the_service_reaches_its_own_database_only(world: Wor
             else:
                 with pytest.raises(asyncpg.InsufficientPrivilegeError):
                     await asyncpg.connect(**config)
+
+
+async def test_a_configured_server_is_prepared_by_its_owner_and_used_by_its_user(
+    trial: Where, database_server: Server
+) -> None:
+    admin = database_server.where.admin
+    boss = await database_server.superuser("operations")
+    await boss.execute("DROP ROLE IF EXISTS tenant; CREATE ROLE tenant LOGIN PASSWORD 'pw'")
+    address = f"127.0.0.1:{admin['port']}"
+    where = configured(
+        DatabaseSettings(
+            url=f"postgresql://tenant:pw@{address}",
+            owner_url=f"postgresql://{admin['user']}:{admin['password']}@{address}",
+            prefix="trial_",
+        )
+    )
+    try:
+        assert await migrate.up(where) > 0
+        assert await migrate.up(where) == 0
+        app = await asyncpg.connect(**where.app["operations"])
+        assert await app.fetchval("SELECT current_user") == "tenant"
+        assert await app.fetchval("SELECT count(*) FROM account") == 0
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.execute("DROP TABLE account")
+        await app.close()
+    finally:
+        await boss.execute("REVOKE jiean_app FROM tenant; DROP ROLE tenant")
+        await boss.close()
+
+
+async def test_an_owner_who_may_not_make_databases_is_told_what_to_give(
+    trial: Where, database_server: Server
+) -> None:
+    admin = database_server.where.admin
+    boss = await database_server.superuser("operations")
+    await boss.execute("DROP ROLE IF EXISTS weak; CREATE ROLE weak LOGIN PASSWORD 'pw'")
+    where = configured(
+        DatabaseSettings(url=f"postgresql://weak:pw@127.0.0.1:{admin['port']}", prefix="trial_")
+    )
+    try:
+        with pytest.raises(migrate.MigrationFailed, match="JIEAN_DATABASE_OWNER_URL"):
+            await migrate.up(where)
+    finally:
+        await boss.execute("DROP ROLE weak")
+        await boss.close()
