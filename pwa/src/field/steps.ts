@@ -76,6 +76,10 @@ export function stepOf(view: IncidentView, staffId: string | null, card: CardTex
 export const noSparks = (view: IncidentView): boolean =>
   view.detectors.some((detector) => detector.kind === 'gas' && (detector.alarming || !detector.normalSince)) && view.c1 === null
 
+/** Still counted as alarming although its last value is back below the limit: it has to stay there. */
+export const settling = (one: IncidentView['detectors'][number]): boolean =>
+  one.alarming && one.value !== null && one.limit !== null && one.value < one.limit
+
 /** The detector whose value leads the screen: alarming first, then the freshest. */
 export function leading(view: IncidentView): IncidentView['detectors'][number] | null {
   return (

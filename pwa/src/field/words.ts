@@ -102,6 +102,7 @@ export const t = words({
   value_none: ['没有读数', 'No value'],
   normal: ['正常', 'normal'],
   alarming: ['超限', 'over the limit'],
+  settling: ['回落中', 'settling'],
   sounding: ['正在报警', 'alarming'],
   old_value: ['读数已旧', 'old value'],
 
