@@ -48,11 +48,29 @@ async def place_of(detector_id: UUID) -> Place:
     return found[detector_id]
 
 
+def _spoken(street: str, number: str, court: str, door: str) -> str:
+    """An address as a person says it: nothing twice, though a court's name often holds both.
+
+    >>> _spoken("栀子弄", "14", "栀子弄 14 号", "2 楼")
+    '栀子弄 14 号 2 楼'
+    >>> _spoken("织锦街", "11", "11 号院 3 进", "正房")
+    '织锦街 11 号院 3 进 正房'
+    """
+    numbered = f"{number} 号" if number.isdigit() else number
+    if court and street and court.startswith(street):
+        parts = [court, door]
+    elif court and number and court.startswith(number):
+        parts = [street, court, door]
+    else:
+        parts = [street, numbered, court, door]
+    return " ".join(part for part in parts if part)
+
+
 def _place(row: Row) -> Place:
     facts = dict(row)
     door, name = facts.pop("door"), facts.pop("building_name")
-    parts = [facts["street"], facts["number"], facts["court"] or name, door]
-    address = " ".join(part for part in parts if part) or facts["label"]
+    address = _spoken(facts["street"], facts["number"], facts["court"] or name or "", door or "")
+    address = address or facts["label"]
     return Place(address=address, **facts)
 
 

@@ -36,7 +36,7 @@ export function nowStep(i: IncidentView, nowMs: number): Step {
       return step('wait_offer', 'calm', { name: first.name, s: left })
     }
     case 'en_route':
-      return step('en_route', 'calm', { name: i.lead?.name ?? '', minutes: i.lead?.minutes ?? '' })
+      return step('en_route', 'calm', { name: i.lead?.name ?? '', minutes: i.lead?.minutes == null ? '—' : Math.max(1, Math.round(i.lead.minutes)) })
     case 'on_scene':
       return step('on_scene', 'calm', { name: i.lead?.name ?? '' })
     case 'handling':

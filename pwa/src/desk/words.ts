@@ -108,6 +108,7 @@ export const t = words({
 
   timeline: ['经过', 'Timeline'],
   all: ['全部 {n} 条', 'All {n}'],
+  others: ['另有 {n} 人', '{n} more'],
   less: ['收起', 'Fewer'],
   late: ['迟到 {t}', '{t} late'],
   photos: ['现场照片', 'Photos'],

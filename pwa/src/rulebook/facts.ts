@@ -13,6 +13,7 @@ const OWN: Record<string, Pair> = {
   out: ['已撤离', 'out'],
   refused: ['不愿离开', 'refused'],
   nobody_home: ['不在家', 'nobody home'],
+  kind_rule: ['此类预警立即派人', 'this kind sends at once'],
   desk: ['值班台要求', 'asked by the desk'],
   alarm_again: ['再次报警', 'alarm again'],
   undone: ['撤回接警', 'acceptance undone'],

@@ -262,6 +262,7 @@ export interface BoardRow {
   emittedAt: Iso
   presentedMs: number | null
   claimedBy: string | null
+  claimedName?: string
   claimedAt: Iso | null
   leadName: string | null
   leadMinutes: number | null

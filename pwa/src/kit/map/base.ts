@@ -44,6 +44,12 @@ export class BaseMap {
     map.on('zoomend', this.rescale, this)
   }
 
+  /** The whole area. */
+  get bounds(): L.LatLngBounds | null {
+    const land = this.#drawn.filter(([layer]) => layer === 'land').map(([, path]) => (path as L.Polygon).getBounds())
+    return land.reduce<L.LatLngBounds | null>((all, one) => (all ? all.extend(one) : L.latLngBounds(one.getSouthWest(), one.getNorthEast())), null)
+  }
+
   /** After the look changed: the same shapes in the other colours. */
   restyle(): void {
     const look = getComputedStyle(this.map.getContainer())
