@@ -177,14 +177,16 @@ async def lock_building(building_id: UUID) -> None:
     )
 
 
-async def standing_in(building_id: UUID, detector_id: UUID) -> list[Standing]:
-    """Incidents of a building that an alert could join or follow."""
+async def standing_in(building_id: UUID, detector_id: UUID, *, at: datetime) -> list[Standing]:
+    """Incidents of a building that an alert emitted ``at`` could join or follow."""
     rows = await OPERATIONS.fetch(
         "SELECT id, kind, household_id, state, emitted_at, board ->> 'releasedAt' AS released_at,"
         " $2 = ANY(detector_ids) AS has_detector FROM incident WHERE building_id = $1"
-        " AND (state NOT IN ('released', 'archived') OR emitted_at > now() - interval '3 days')",
+        " AND (state NOT IN ('released', 'archived')"
+        " OR (board ->> 'releasedAt')::timestamptz > $3::timestamptz - interval '1 day')",
         building_id,
         detector_id,
+        at,
     )
     return [
         Standing(

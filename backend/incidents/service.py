@@ -232,7 +232,7 @@ class Incidents:
             )
             if known is not None:
                 return UUID(str(known))
-            standing = await journal.standing_in(building, alert.detector_id)
+            standing = await journal.standing_in(building, alert.detector_id, at=alert.emitted_at)
             grouped = group(
                 standing,
                 kind=alert.kind,

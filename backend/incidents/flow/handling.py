@@ -46,7 +46,8 @@ def arrived(now: Incident, order: c.Order, cmd: c.Arrived, facts: Facts) -> Answ
 def field_declares_false(
     now: Incident, order: c.Order, cmd: c.FieldDeclaresFalse, facts: Facts
 ) -> Answer:
-    if not now.leads(order.actor.staff):
+    staff = order.actor.staff
+    if staff is None or not now.leads(staff):
         return refuse("not_lead")
     looked = bool(cmd.detector_photo or (cmd.no_photo_reason or "").strip())
     missing = tuple(
@@ -62,7 +63,7 @@ def field_declares_false(
     if missing:
         return refuse("false_not_proved", *missing)
     said = e.FalseDeclared(
-        staff_id=order.actor.staff or UUID(int=0),
+        staff_id=staff,
         detector_photo=cmd.detector_photo,
         no_photo_reason=cmd.no_photo_reason,
         note=cmd.note,
