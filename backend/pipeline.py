@@ -230,7 +230,7 @@ class Pipeline:
             Point(now.place.lat, now.place.lon),
             await self._people(at, now.id),
             tried=now.tried,
-            preferred=now.preferred,
+            preferred=now.preferred or await self._led_before(now),
             now=at,
             policy=self._dispatch_policy(),
             streets=await self._network(),
@@ -256,6 +256,11 @@ class Pipeline:
             candidates=candidates,
         )
         await self.incidents.say(now.id, offer, command_id=uuid5(cause, f"ask {who.staff_id}"))
+
+    async def _led_before(self, now: Incident) -> UUID | None:
+        """Who led the incident that this one follows: asked first, they know the place."""
+        before = await journal.load(now.follows) if now.follows else None
+        return before.lead.staff_id if before is not None and before.lead is not None else None
 
     async def retry_offer(self, incident_id: UUID, cause: UUID) -> None:
         """Look again for a lead: somebody may have come on duty. Goes on until one is asked."""

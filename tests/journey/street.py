@@ -123,7 +123,7 @@ class Street:
 
     async def newest(self) -> str:
         found = await self.world.operations.fetch_value(
-            "SELECT id FROM incident ORDER BY cursor DESC LIMIT 1"
+            "SELECT id FROM incident ORDER BY emitted_at DESC, no DESC LIMIT 1"
         )
         assert found is not None, "no incident was opened"
         return str(found)
@@ -187,7 +187,8 @@ class Street:
         return person
 
     async def stands(self, phone: Person, lat: float = LAT, lon: float = LON) -> None:
-        """The phone sends where it is."""
+        """The phone sends where it is, a second after whatever it sent before."""
+        self.world.clock.forward(seconds=1)
         at = self.world.clock.now().isoformat()
         fix = {"lat": lat, "lon": lon, "accuracyM": 8, "at": at}
         answer = await phone.client.post("/api/field/position", json=fix)

@@ -1,0 +1,139 @@
+"""An hour without network: late words may raise, never lower, and none is lost."""
+
+from typing import Any
+
+import pytest
+
+from tests.journey.street import Person, Street
+
+MINUTE = 60
+
+
+async def offline_hour(street: Street) -> tuple[Person, Person, str, list[dict[str, Any]]]:
+    """The example of the specification: 10:00 gas; 10:04 the lead's phone is cut off."""
+    lead, helper = await street.phone("周建国"), await street.phone("李明")
+    await street.hears("gas", gas=True, gas_density=20)
+    incident = await street.newest()
+    [offer] = (await lead.get("/api/field/home"))["offers"]
+    await lead.does(incident, "accept", offerId=offer["id"])
+    kept = []
+    await street.forward(6 * MINUTE)
+    kept.append(lead.envelope(incident, "arrived", metresOff=4))
+    await street.forward(4 * MINUTE)
+    kept.append(lead.envelope(incident, "field_declares_false", noPhotoReason="没有气味"))
+    await street.forward(10 * MINUTE)
+    assert await street.alarm("smoke") == incident, "same home, same incident"
+    await street.forward(2 * MINUTE)
+    await street.stands(helper)
+    await helper.does(incident, "self_assign")
+    await street.forward(43 * MINUTE)
+    for seq, envelope in enumerate(kept, start=1):
+        envelope |= {"deviceId": "d1", "seq": seq}
+    return lead, helper, incident, kept
+
+
+@pytest.mark.clause("6.3.2-a")
+async def test_a_false_alarm_called_before_the_second_alarm_ends_nothing_an_hour_later(
+    street: Street,
+) -> None:
+    lead, _helper, incident, kept = await offline_hour(street)
+    arrived, said_false = await lead.batch(kept)
+    assert arrived["outcome"] == "accepted"
+    assert said_false["outcome"] == "late_statement"
+    desk = await street.desk()
+    view = await desk.get(f"/api/incidents/{incident}")
+    assert (view["state"], view["alertActive"]) == ("on_scene", True)
+    [statement] = view["lateStatements"]
+    assert statement["command"] == "field_declares_false"
+    assert view["lead"]["arrivedAt"] < statement["at"], "both times are the phone's"
+
+
+async def test_replies_that_were_lost_are_asked_for_again_and_nothing_is_doubled(
+    street: Street,
+) -> None:
+    lead, _helper, incident, kept = await offline_hour(street)
+    first = await lead.batch(kept)
+    events = await street.events(incident)
+    for _ in range(2):
+        again = await lead.batch(kept)
+        assert [a["outcome"] for a in again] == [a["outcome"] for a in first]
+        assert all(a["repeated"] for a in again)
+    assert await street.events(incident) == events
+
+
+async def test_a_late_cry_for_help_still_reports_for_rescue(street: Street) -> None:
+    lead, _helper, incident, _kept = await offline_hour(street)
+    [answer] = await lead.batch(
+        [lead.envelope(incident, "report_trapped", ago_s=58 * MINUTE, count=2, place="阁楼")]
+    )
+    assert answer["outcome"] == "accepted"
+    view = await (await street.desk()).get(f"/api/incidents/{incident}")
+    assert (view["control"], view["people"]["trapped"]) == ("uncontrollable", 2)
+    assert len(view["reports"]) == 4
+
+
+async def test_trapped_people_learnt_of_after_release_open_a_linked_incident(
+    street: Street,
+) -> None:
+    desk, phone = await street.desk(), await street.phone("周建国")
+    first = await street.alarm()
+    await street.to_the_scene(phone, first)
+    await street.handled(phone, first)
+    cry = phone.envelope(first, "report_trapped", count=1, place="阁楼")
+    await street.quiet("smoke")
+    await phone.does(first, "final_check")
+    await phone.does(first, "field_confirm_eliminated")
+    await desk.does(first, "desk_release_real", category="real_fire")
+    [answer] = await phone.batch([cry])
+    assert answer["outcome"] == "accepted"
+    second = await street.newest()
+    view = await desk.get(f"/api/incidents/{second}")
+    assert second != first
+    assert (view["links"]["follows"], view["state"]) == (first, "dispatching")
+    assert await street.state(first) == "released"
+
+
+async def test_the_whole_scene_done_offline_drains_in_order(street: Street) -> None:
+    phone = await street.phone("周建国")
+    incident = await street.alarm()
+    await street.to_the_scene(phone, incident)
+    at = 600.0
+    taps: list[tuple[str, dict[str, Any]]] = [
+        ("confirm_real", {}),
+        ("assess_controllable", {"controllable": True}),
+        ("confirm_ppe", {"items": [{"code": c, "has": True} for c in
+                                   ("helmet", "hood", "gloves", "torch", "extinguisher")]}),
+        ("start_handling", {}),
+        *(("tick", {"card": "B.3", "item": i, "result": "done"})
+          for i in ("B.3-2", "B.3-3", "B.3-4", "B.3-5")),
+        ("photo", {"sha256": "a" * 64, "takenAt": "2026-03-02T08:05:00Z", "caption": "灶台"}),
+    ]  # fmt: skip
+    street.world.clock.forward(seconds=at)
+    kept = [
+        phone.envelope(incident, name, ago_s=at - 30 * n, **arguments)
+        for n, (name, arguments) in enumerate(taps, start=1)
+    ]
+    answers = await phone.batch(kept)
+    assert [a["outcome"] for a in answers] == ["accepted"] * len(kept)
+    home = await phone.get("/api/field/home")
+    [view] = home["incidents"]
+    assert view["state"] == "handling"
+    assert [i["item"] for i in view["items"]] == ["B.3-2", "B.3-3", "B.3-4", "B.3-5"]
+    [photo] = view["photos"]
+    assert photo["stored"] is False, "the picture itself is still on the phone"
+    line = [event for event in view["timeline"] if event["type"] == "HandlingStarted"]
+    assert line[0]["late"] is True
+
+
+async def test_who_never_had_the_offer_but_went_becomes_a_helper(street: Street) -> None:
+    lead, other = await street.phone("周建国"), await street.phone("李明")
+    incident = await street.alarm()
+    await street.to_the_scene(lead, incident)
+    await street.stands(other)
+    answers = await other.batch([
+        other.envelope(incident, "self_assign"), other.envelope(incident, "arrived", metresOff=9),
+    ])  # fmt: skip
+    assert [a["outcome"] for a in answers] == ["accepted", "accepted"]
+    [helper] = (await lead.get("/api/field/home"))["incidents"][0]["helpers"]
+    assert helper["name"] == "李明"
+    assert helper["arrivedAt"]
