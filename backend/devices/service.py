@@ -87,7 +87,7 @@ async def household_label(household_id: UUID) -> str:
     )
     if row is None:
         raise NotFound(f"没有这一户 no household {household_id}")
-    return " ".join(part for part in row if part)
+    return _spoken(*(part or "" for part in row.values()))
 
 
 async def detectors_of(ids: Sequence[UUID]) -> list[DetectorView]:

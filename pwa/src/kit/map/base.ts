@@ -65,6 +65,7 @@ export class BaseMap {
     const lat = this.map.getCenter().lat
     const zoom = this.map.getZoom()
     for (const { path, metres, px } of this.#lines) path.setStyle({ weight: strokePx(metres, lat, zoom, px) })
+    for (const [layer, path] of this.#drawn) if (layer === 'hydrant') (path as L.CircleMarker).setRadius(zoom >= 16.5 ? 3 : 1.5)
     this.map.getContainer().dataset['zoom'] = zoom >= 16.5 ? 'near' : 'far'
   }
 
@@ -96,7 +97,7 @@ export class BaseMap {
       text.className = steep ? 'steep' : ''
       text.style.setProperty('--turn', `${steep ? turn - Math.sign(turn) * 90 : turn}deg`)
       this.#names.addLayer(
-        L.marker([at[1], at[0]], { interactive: false, keyboard: false, icon: L.divIcon({ className: `map-name map-name-${layer}`, html: text, iconSize: [0, 0] }) }),
+        L.marker([at[1], at[0]], { pane: 'shadowPane', interactive: false, keyboard: false, icon: L.divIcon({ className: `map-name map-name-${layer}`, html: text, iconSize: [0, 0] }) }),
       )
     }
   }
