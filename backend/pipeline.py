@@ -339,14 +339,6 @@ def _cause(event: e.Event) -> UUID:
     return uuid5(ORIGIN, f"{event.incident_id} {event.version}")
 
 
-async def dispatch_at_once(p: Pipeline, now: Incident, event: e.Event, fact: e.AlertRaised) -> None:
-    """T3: smoke, gas: somebody is sent while the desk telephones."""
-    if fact.at_once:
-        await p.incidents.say(
-            event.incident_id, c.DispatchNow(reason="kind_rule"), command_id=_cause(event)
-        )
-
-
 async def alert_household(p: Pipeline, now: Incident, event: e.Event, fact: e.AlertRaised) -> None:
     home = now.place.household_id
     if home is not None and KINDS[now.kind].resident:
@@ -491,7 +483,7 @@ async def remind(p: Pipeline, now: Incident, event: e.Event, fact: e.Reminded) -
 
 
 REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
-    e.AlertRaised: (dispatch_at_once, alert_household),
+    e.AlertRaised: (alert_household,),
     e.DeskMissing: (tell_no_desk,),
     e.VerificationVisitDue: (send_visit,),
     e.DispatchRequested: (find_somebody,),

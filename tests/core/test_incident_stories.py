@@ -30,7 +30,7 @@ COMMUNITY = Actor(id=f"office:{OFFICES[0].id}", role=Role.OFFICE, name="communit
 
 @pytest.mark.clause("6.2.1-b")
 def test_the_desks_stamp_is_measured_from_emission_and_given_once() -> None:
-    story = Story()
+    story = Story(at_once=False)
     story.say(SYSTEM, c.PresentToDesk(desk="desk-1"))
     assert (story.state.state, story.state.presented_ms) == (State.DESK_HANDLING, 2000)
     assert story.say(SYSTEM, c.PresentToDesk(desk="desk-2")) == ()
@@ -123,6 +123,12 @@ def test_two_detectors_are_never_called_false_by_telephone() -> None:
 
 
 # --- dispatch -----------------------------------------------------------------------------
+
+
+def test_smoke_and_gas_look_for_somebody_in_the_same_breath_as_the_alert() -> None:
+    assert Story(at_once=True).state.dispatch_open
+    assert not Story(at_once=False).state.dispatch_open
+
 
 
 @pytest.mark.clause("6.2.3-c")

@@ -19,7 +19,10 @@ SAME_PLACE_AGAIN = timedelta(minutes=10)  # ▲ lifecycle section 9, STOOD_DOWN
 def raise_alert(now: Incident, order: c.Order, cmd: c.RaiseAlert, facts: Facts) -> Answer:
     raised = e.AlertRaised(**{f: getattr(cmd, f) for f in cmd.__struct_fields__})
     owed = tuple(e.ObligationDue(code=code, due_at=None) for code in KINDS[cmd.kind].owed_at_raise)
-    return (raised, *owed)
+    if not cmd.at_once:
+        return (raised, *owed)
+    # T3: smoke and gas do not wait for the telephone; one step less until somebody is asked
+    return (raised, *owed, e.DispatchRequested(reason="kind_rule", round=1))
 
 
 def new_alarm(now: Incident, order: c.Order, cmd: c.NewAlarm, facts: Facts) -> Answer:
