@@ -93,6 +93,48 @@ class Polygon(msgspec.Struct, frozen=True):
         return Circle(centre, max(metres(centre, corner) for corner in self.ring) * 1.005 + 0.01)
 
 
+class Buffered(msgspec.Struct, frozen=True):
+    """An area and everything within ``by_m`` metres (0 or more) of it: room to keep clear.
+
+    The join is round at corners. A hole narrower than twice ``by_m`` is filled.
+    """
+
+    area: Circle | Polygon
+    by_m: float
+
+    def __post_init__(self) -> None:
+        if not self.by_m >= 0:
+            raise ValueError("by_m must be 0 or more")
+
+    def contains(self, point: Point) -> bool:
+        return self.area.contains(point) or self.area.edge_metres(point) <= self.by_m
+
+    def edge_metres(self, point: Point) -> float:
+        """Exact from outside; from inside never more than the way out really is.
+
+        In a notch of the area the widened edge can be farther off than what is said.
+        """
+        to_edge = self.area.edge_metres(point)
+        return abs(to_edge - self.by_m) if not self.area.contains(point) else to_edge + self.by_m
+
+    def enclosing(self) -> Circle:
+        around = self.area.enclosing()
+        # Flat map and sphere differ by up to 0.1 %.
+        return Circle(around.centre, around.radius_m + self.by_m * 1.005)
+
+
+def buffered(area: Circle | Polygon, by_m: float) -> Circle | Buffered:
+    """``area`` and everything within ``by_m`` metres (0 or more) of it.
+
+    >>> from geo.point import Point
+    >>> buffered(Circle(Point(31.3150, 120.6330), 100.0), 50.0).radius_m
+    150.0
+    """
+    if isinstance(area, Circle) and by_m >= 0:
+        return Circle(area.centre, area.radius_m + by_m)
+    return Buffered(area, by_m)
+
+
 def polygon_from_geojson(geometry: dict[str, Any]) -> Polygon:
     """A polygon from a GeoJSON geometry of type Polygon: WGS-84, longitude first.
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.areas import Circle, Polygon, people_inside, polygon_from_geojson
+from geo.areas import Buffered, Circle, Polygon, buffered, people_inside, polygon_from_geojson
 from geo.moving import MovingIndex
 from geo.point import Datum, DatumError, Point
 
@@ -17,6 +17,7 @@ SQUARE = Polygon(
         ),
     ),
 )
+GATE = Point(31.31, 120.63)
 near = st.builds(Point, lat=st.floats(31.30, 31.33), lon=st.floats(120.62, 120.65))
 
 
@@ -59,6 +60,38 @@ def test_people_inside_are_those_whom_the_area_contains(people: list[Point]) -> 
     for area in (SQUARE, Circle(Point(31.315, 120.635), 300)):
         expected = [key for key, at in enumerate(people) if area.contains(at)]
         assert people_inside(index, area) == expected
+
+
+@given(place=near, by_m=st.floats(0, 200))
+def test_room_round_an_area_reaches_as_far_as_said_and_no_farther(
+    place: Point, by_m: float
+) -> None:
+    room = Buffered(SQUARE, by_m)
+    far_m = 0.0 if SQUARE.contains(place) else SQUARE.edge_metres(place)
+    assert room.contains(place) == (far_m <= by_m)
+    if not room.contains(place):
+        assert room.edge_metres(place) == pytest.approx(far_m - by_m)
+        assert far_m > 0
+    if room.contains(place):
+        around = room.enclosing()
+        assert around.contains(place)
+
+
+def test_a_wider_circle_is_a_circle() -> None:
+    assert buffered(Circle(GATE, 100), 50) == Circle(GATE, 150)
+    with pytest.raises(ValueError):
+        buffered(Circle(GATE, 100), -1)
+    with pytest.raises(ValueError):
+        buffered(SQUARE, -1)
+
+
+@given(people=st.lists(near, max_size=50))
+def test_people_in_the_room_round_an_area_are_found(people: list[Point]) -> None:
+    index: MovingIndex[int] = MovingIndex()
+    for key, at in enumerate(people):
+        index.insert(key, at)
+    room = buffered(SQUARE, 80)
+    assert people_inside(index, room) == [k for k, at in enumerate(people) if room.contains(at)]
 
 
 def test_an_area_drawn_on_a_shifted_map_is_not_compared_with_a_satellite_position() -> None:
