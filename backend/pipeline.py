@@ -19,6 +19,7 @@ from backend.dispatch import flow as dispatch
 from backend.incidents import journal
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
+from backend.incidents.flow.advice import situation
 from backend.incidents.flow.deadlines import RETRY_OFFER
 from backend.incidents.flow.facts import Policy
 from backend.incidents.flow.incident import Incident
@@ -425,7 +426,7 @@ def _report_row(now: Incident, report: Any, past: Sequence[e.Event]) -> ReportRo
             urgency=now.urgency,
             state=now.state,
             handling=now.handling,
-            situation=report.situation,
+            situation=situation(now, report.situation),
             place=ReportPlace(**{f: getattr(now.place, f) for f in ReportPlace.__struct_fields__}),
             people=People(trapped=now.people.trapped, injured=now.people.injured, out=evac.out),
             measures=tuple(measures),

@@ -9,6 +9,8 @@ from msgspec import Meta
 
 from backend.incidents.flow.commands import AnyCommand
 
+SKEW_MOST_MS = 4_000_000_000_000
+"""126 years: a phone whose clock went back to 1970 is still heard."""
 Instant = Annotated[datetime, Meta(tz=True)]
 
 
@@ -32,7 +34,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     device_id: Annotated[str, Meta(max_length=64)] | None = None
     seq: int | None = None
     elapsed_ms: int | None = None
-    skew_ms: int | None = None
+    skew_ms: Annotated[int, Meta(ge=-SKEW_MOST_MS, le=SKEW_MOST_MS)] | None = None
     """Server minus phone clock in milliseconds, as measured at last contact."""
     position: Where | None = None
 

@@ -2,7 +2,7 @@
 
 import math
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -103,7 +103,7 @@ class Incidents:
             received_at=received_at,
             late=time.late,
             source=source,
-            command=envelope.command,
+            command=_storable(envelope.command),
             device_id=envelope.device_id,
             seq=envelope.seq,
             seen_version=envelope.seen_version,
@@ -305,6 +305,24 @@ def _again_alarm(alert: Alert) -> c.NewAlarm:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def _storable(command: c.AnyCommand) -> c.AnyCommand:
+    """The same command with every NUL replaced: no database text holds one, and a field fact
+    must not be refused for it."""
+    text = msgspec.json.encode(command)
+    if b"\\u0000" not in text:
+        return command
+    clean = _without_nul(msgspec.json.decode(text))
+    return msgspec.convert(clean, c.AnyCommand)
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return [_without_nul(item) for item in value] if isinstance(value, list) else value
 
 
 def _again(answer: Answer) -> Answer:

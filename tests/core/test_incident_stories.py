@@ -7,6 +7,7 @@ import pytest
 
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
+from backend.incidents.flow.advice import situation
 from backend.incidents.flow.decide import Repeated
 from backend.incidents.flow.vocabulary import SYSTEM, Actor, Control, Kind, Role, State
 from tests.core.incident_steps import (
@@ -128,7 +129,6 @@ def test_two_detectors_are_never_called_false_by_telephone() -> None:
 def test_smoke_and_gas_look_for_somebody_in_the_same_breath_as_the_alert() -> None:
     assert Story(at_once=True).state.dispatch_open
     assert not Story(at_once=False).state.dispatch_open
-
 
 
 @pytest.mark.clause("6.2.3-c")
@@ -402,6 +402,15 @@ def test_the_hurt_call_for_120_until_it_is_logged() -> None:
     story.say(who, c.LogEmergencyCall(number="120"))
     assert story.state.people.call120 == "called"
     assert story.say(SYSTEM, c.Remind(about="call_120")) == ()
+
+
+@pytest.mark.clause("6.3.4.1-c")
+def test_a_report_says_kind_stage_and_people_even_when_nobody_wrote_a_word() -> None:
+    story = Story()
+    who = story.handling()
+    story.say(who, c.ReportTrapped(count=2))
+    text = situation(story.state, story.state.reports[0].situation)
+    assert text == "烟雾；有人员被困；被困 2 人，受伤 0 人"
 
 
 def test_an_incomplete_place_is_reported_with_a_gap_rather_than_not_at_all() -> None:

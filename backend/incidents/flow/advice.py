@@ -4,6 +4,7 @@ Phrases A.1 are the standard's (corrected spelling, T36); those for hydrant, wat
 all advice are ours (▲), editable.
 """
 
+from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS, Words
 from backend.incidents.flow.vocabulary import Kind, Place
 
@@ -106,6 +107,25 @@ OWN_OPENINGS: dict[Kind, Words] = {
     ),
 }
 """▲ not from the standard (T18)."""
+
+
+REASONS: dict[str, str] = {
+    "uncontrollable": "现场情况难以控制",
+    "trapped": "有人员被困",
+    "withdrawn": "现场人员已撤离",
+    "party_needs_rescue": "当事人求救",
+    "fire_not_out": "初期火灾未能扑灭",
+}
+
+
+def situation(now: Incident, said: str) -> str:
+    """What a report says when nobody had time to write (6.3.4.1-c): kind, stage, people."""
+    parts = [KINDS[kind].zh for kind in now.kinds]
+    told = REASONS.get(said, said).strip()
+    if told:
+        parts.append(told)
+    parts.append(f"被困 {now.people.trapped} 人，受伤 {now.people.injured} 人")
+    return "；".join(parts)
 
 
 def script(code: str, kind: Kind, place: Place) -> Words:

@@ -67,6 +67,10 @@ def refuse(code: str, *missing: str) -> Refusal:
     return Refusal(code=code, missing=missing)
 
 
+OLDEST = timedelta(days=3660)
+"""How far back a tap may lie where no incident bounds it ▲."""
+
+
 class CorrectedTime(msgspec.Struct, frozen=True):
     occurred_at: datetime
     late: bool
@@ -92,10 +96,10 @@ def corrected(
     Returns:
         The corrected time, within [emitted_at, received_at], and whether it is late.
     """
-    fixed = min(occurred_at + skew, received_at)
-    if emitted_at is not None:
-        fixed = max(fixed, min(emitted_at, received_at))
-    return CorrectedTime(fixed, (received_at - fixed).total_seconds() > late_s)
+    earliest = received_at - OLDEST if emitted_at is None else min(emitted_at, received_at)
+    # as spans, not instants: a phone's clock may say the year 1 or 9999
+    ago = min(max(received_at - occurred_at - skew, timedelta()), received_at - earliest)
+    return CorrectedTime(received_at - ago, ago.total_seconds() > late_s)
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
