@@ -65,6 +65,8 @@ AWAY = (
     asyncpg.InterfaceError,
 )
 """What a query raises while the database restarts."""
+NUL = (asyncpg.UntranslatableCharacterError, asyncpg.CharacterNotInRepertoireError)
+"""What a query raises for the one character that PostgreSQL stores in no text."""
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -202,6 +204,8 @@ def render(request: Request[Any, Any, Any], error: Exception) -> Response[dict[s
     if isinstance(error, RecursionError | UnicodeDecodeError) and _while_reading(error):
         nested = isinstance(error, RecursionError)
         return _respond(Malformed("nested too deeply" if nested else "not UTF-8"))
+    if isinstance(error, NUL):
+        return _respond(Malformed("a text holds a NUL character"))
     if isinstance(error, AWAY):
         log.warning("%s %s: database away: %s", request.method, request.url.path, error)
         return _respond(Unavailable("the database is away", retryAfterS=1))

@@ -32,6 +32,7 @@ from backend.shared.db import OPERATIONS
 from backend.shared.ids import uuid7
 
 REPORTS_AT_MOST = 12
+_commands = msgspec.json.Decoder(c.AnyCommand)
 
 
 class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -313,8 +314,8 @@ def _storable(command: c.AnyCommand) -> c.AnyCommand:
     text = msgspec.json.encode(command)
     if b"\\u0000" not in text:
         return command
-    clean = _without_nul(msgspec.json.decode(text))
-    return msgspec.convert(clean, c.AnyCommand)
+    clean = msgspec.json.encode(_without_nul(msgspec.json.decode(text)))
+    return _commands.decode(clean)
 
 
 def _without_nul(value: Any) -> Any:

@@ -6,7 +6,7 @@ platform do what is due.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +18,7 @@ from backend.offices.schemas import Office
 from backend.residents import service as residents
 from backend.residents.schemas import NewContact
 from backend.sensing.store import Store
+from backend.shared.db import OPERATIONS
 from backend.staff import service as staff
 from backend.staff.schemas import NewPerson
 from backend.worker import Worker
@@ -239,8 +240,14 @@ class Street:
 @asynccontextmanager
 async def street_of(world: World) -> AsyncIterator[Street]:
     """Build the place in an empty world."""
-    now = world.clock.now()
-    run = world.operations.execute
+    await furnish(world.clock.now())
+    async with AsyncExitStack() as stack:
+        yield Street(world, await store_of(world), stack)
+
+
+async def furnish(now: datetime) -> None:
+    """Write the place into the open databases."""
+    run = OPERATIONS.execute
     for building, lat in ((COURT, LAT), (OTHER_COURT, LAT + 0.002)):
         await run(
             "INSERT INTO building (id, street, number, court, storeys, lane_width_m, engine_stop,"
@@ -259,12 +266,12 @@ async def street_of(world: World) -> AsyncIterator[Street]:
             phone="13800001234", needs_help="轮椅", consent_at=now,
         )  # fmt: skip
         await residents.register([contact], actor="t", role="system", at=now)
-    for name, (detector, kind, home) in DETECTORS.items():
-        building = OTHER_COURT if home == "far" else COURT
+    for name, (detector, kind, where) in DETECTORS.items():
+        building = OTHER_COURT if where == "far" else COURT
         await run(
             "INSERT INTO detector (id, address, protocol, kind, label, household_id, building_id,"
             " lat, lon) VALUES ($1, $2, 'zigbee2mqtt', $3, '厨房', $4, $5, $6, $7)",
-            detector, f"zigbee2mqtt/{name}", kind, HOMES.get(home or ""), building, LAT, LON,
+            detector, f"zigbee2mqtt/{name}", kind, HOMES.get(where or ""), building, LAT, LON,
         )  # fmt: skip
     for name, (person_id, lat) in PEOPLE.items():
         person = NewPerson(
@@ -277,8 +284,6 @@ async def street_of(world: World) -> AsyncIterator[Street]:
         await offices.register(
             office, buildings=[COURT, OTHER_COURT], actor="t", role="system", at=now
         )
-    async with AsyncExitStack() as stack:
-        yield Street(world, await store_of(world), stack)
 
 
-__all__ = ["PASSWORD", "Person", "Street", "street_of"]
+__all__ = ["PASSWORD", "Person", "Street", "furnish", "street_of"]

@@ -130,9 +130,7 @@ async def test_every_look_at_a_households_people_is_written_down(street: Street)
         "SELECT actor, subject, reason FROM audit_entry WHERE action = 'residents.contacts_viewed'"
     )
     me = await desk.get("/api/session")
-    assert [(r["actor"], r["subject"]) for r in rows] == [
-        (me["accountId"], str(HOMES["east"]))
-    ] * 2
+    assert [(r["actor"], r["subject"]) for r in rows] == [(me["accountId"], str(HOMES["east"]))] * 2
     assert all(row["reason"] for row in rows)
 
 
