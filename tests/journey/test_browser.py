@@ -1,0 +1,305 @@
+"""The screens themselves in a real Chromium: a phone, a tablet, an office and a resident.
+
+Against a real ``jiean serve`` with a sown neighbourhood and real MQTT. Each test has a house, a
+detector and a person of the field staff of its own.
+"""
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+import pytest_asyncio
+from playwright.async_api import CDPSession, expect
+
+from backend.demo.town import Detector
+from backend.demo.town import Household as Home
+from tests.journey.pages import Household, Inbox, Phone, Tablet
+from tests.journey.stage import MOBILE, Json, Stage, beside, spot, stage
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(150),
+]
+SMOKE_ITEMS = ("B.3-2", "B.3-3", "B.3-4", "B.3-5")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(chromium_path: Path) -> AsyncIterator[Stage]:
+    """The neighbourhood at work, with detectors that repeat what they say."""
+    with tempfile.TemporaryDirectory(prefix="jiean-browser-") as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL may run as nobody
+        async with stage(Path(folder) / "data", chromium_path) as made:
+            flowing = asyncio.create_task(made.telemetry.run())
+            yield made
+            flowing.cancel()
+
+
+class Cast:
+    """Who takes part in one test; their devices go with it."""
+
+    def __init__(self, town: Stage, stack: AsyncExitStack, home: Home, detector: Detector) -> None:
+        self.town, self.home, self.detector = town, home, detector
+        self._stack = stack
+        self._password = town.here.password
+
+    async def phone(self, login: str) -> Phone:
+        """Somebody of the field staff, on duty fifty metres from the house."""
+        device = await self._stack.enter_async_context(
+            self.town.device(390, 844, at=beside(self.home.at, 50), **MOBILE)
+        )
+        phone = Phone(device, self.town.base)
+        await phone.on_duty(login, self._password)
+        return phone
+
+    async def tablet(self) -> Tablet:
+        device = await self._stack.enter_async_context(
+            self.town.device(1180, 820, has_touch=True)
+        )
+        tablet = Tablet(device, self.town.base)
+        await tablet.on_watch("desk", self._password)
+        return tablet
+
+    async def community(self) -> Inbox:
+        device = await self._stack.enter_async_context(self.town.device(1180, 820))
+        inbox = Inbox(device, self.town.base)
+        await inbox.open("community", self._password)
+        return inbox
+
+    async def resident(self) -> Household:
+        device = await self._stack.enter_async_context(self.town.device(360, 640, **MOBILE))
+        page = Household(device, self.town.base)
+        await page.open(self.town.here.links[str(self.home.id)])
+        return page
+
+    async def alarm(self) -> None:
+        """The house's smoke detector alarms, over MQTT."""
+        self.town.telemetry.raise_alarm(self.detector)
+
+    async def dispatched(self, tablet: Tablet) -> str:
+        """The desk takes the alarm; nobody answers twice; somebody is asked. The incident's id."""
+        await self.alarm()
+        incident = await tablet.open(spot(self.home))
+        await tablet.tap("claim")
+        await tablet.nobody_answers(2)
+        return incident
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def cast(town: Stage, request: pytest.FixtureRequest) -> AsyncIterator[Cast]:
+    """A house of the test's own."""
+    order = [f.name for f in request.node.parent.collect()]
+    home, detector = town.scenes()[order.index(request.node.name)]
+    async with AsyncExitStack() as stack:
+        yield Cast(town, stack, home, detector)
+        town.telemetry.end_alarm(detector)
+
+
+async def test_a_desk_without_news_says_that_it_is_blind_and_never_looks_calm(
+    cast: Cast, town: Stage
+) -> None:
+    device = await cast._stack.enter_async_context(town.device(1180, 820))
+    await device.page.clock.install()
+    tablet = Tablet(device, town.base)
+    await tablet.on_watch("desk2", town.here.password)
+    await tablet.shows("queue-empty")
+    await device.network.cut()
+    await device.page.clock.fast_forward("00:13")
+    await tablet.shows("queue-stale")
+    await expect(tablet.at("queue-empty")).to_be_hidden()
+    await device.network.mend()
+    await device.page.clock.fast_forward("00:20")
+    await tablet.shows("queue-empty")
+    await expect(tablet.at("queue-stale")).to_be_hidden()
+
+
+async def test_one_alarm_from_the_detector_to_the_sealed_record_partly_without_network(
+    cast: Cast, town: Stage
+) -> None:
+    tablet, phone = await asyncio.gather(cast.tablet(), cast.phone("zhou"))
+    inbox, resident = await asyncio.gather(cast.community(), cast.resident())
+    await resident.shows("resident-calm")
+
+    incident = await cast.dispatched(tablet)
+    stamp = tablet.card(spot(cast.home)).get_by_test_id("stamp")
+    await expect(stamp).to_have_class(re.compile(r"^(?!.*\blate\b)"))
+    await expect(stamp).to_have_text(re.compile(r"\d\.\d\d"))  # measured by the server
+    await resident.shows("resident-nobody")
+
+    await phone.shows("offer")
+    await expect(phone.at("offer-place")).to_contain_text(cast.home.door)
+    await phone.tap("offer-accept")
+    await phone.step("way")
+    await expect(await resident.shows("resident-coming")).to_contain_text("周建国")
+    await tablet.state("en_route")
+    await tablet.report("厨房冒烟，外勤已出发")
+    ack = inbox.page.locator("[data-testid^=ack-]")
+    await ack.click()
+    await expect(tablet.at("reports").locator("li").first).to_contain_text("已签收")
+
+    offline = await _scene_without_network(phone)
+    await phone.device.network.mend(lose_replies=1)
+    await phone.drained()
+    await _told_once_and_in_order(town, phone, incident, offline)
+    await expect(tablet.at("photos").locator("img").first).to_be_visible()
+
+    await phone.tap("final-check", "eliminated")
+    await phone.step("locks")
+    await expect(tablet.at("release-real")).to_be_disabled()
+    town.telemetry.end_alarm(cast.detector)
+    await phone.shows("both-locks")
+    await tablet.release("kitchen_fire")
+    await phone.step("after")
+    await resident.page.locator("[data-testid=resident-card][data-state=released]").wait_for()
+    for kind in ("handling", "prevention"):
+        await phone.owe(kind, "spoken")
+    await tablet.tap("archive", "archive-open")
+    await tablet.shows("archive-verified")
+    await expect(tablet.at("archive-record")).to_contain_text(spot(cast.home))
+    await phone.tap("leave")
+    await phone.off_duty()
+    for screen in (phone, tablet, inbox, resident):
+        assert screen.device.wrong == []
+
+
+async def _scene_without_network(phone: Phone) -> list[Json]:
+    """Arrive, confirm, equip, work and photograph with no network; a reload in the middle.
+
+    Gives the commands as the phone keeps them.
+    """
+    before = await phone.counts()
+    await phone.works_offline()
+    await phone.device.network.cut()
+    await phone.tap("arrive")
+    await phone.tap("confirm-real", "controllable-yes")
+    await phone.equip()
+    await phone.item("B.3-2")
+    await phone.photograph()
+    saved, sent, accepted = await phone.counts()
+    assert saved == before[0] + 7  # six taps and the picture's own
+    assert (sent, accepted) == before[1:]
+
+    await phone.page.reload()
+    await phone.step("card")
+    assert await phone.counts() == (saved, sent, accepted)
+    for code in SMOKE_ITEMS:
+        await phone.item(code)
+        await phone.tap("item-done")
+    await phone.step("final")
+    assert (await phone.counts())[1:] == (sent, accepted)
+    kept: list[Json] = await phone.page.evaluate(KEPT)
+    return kept
+
+
+KEPT = """() => new Promise((done, failed) => {
+  const open = indexedDB.open('jiean-phone')
+  open.onerror = () => failed(open.error)
+  open.onsuccess = () => {
+    const all = open.result.transaction('outbox').objectStore('outbox').getAll()
+    all.onsuccess = () => done(all.result.filter((i) => i.state === 'saved').map((i) => i.envelope))
+  }
+})"""
+
+
+async def _told_once_and_in_order(
+    town: Stage, phone: Phone, incident: str, kept: list[Json]
+) -> None:
+    """Although the first reply was lost, the journal has each command once, as it happened."""
+    ids = [envelope["commandId"] for envelope in kept]
+    sent = [e["commandId"] for batch in phone.device.network.asked for e in batch]
+    assert sent.count(ids[0]) == 2
+    assert all(a["seq"] < b["seq"] for a, b in pairwise(kept))
+    events = await town.journal(incident)
+    first = {str(event.command_id): event for event in reversed(events)}
+    assert [i for i in dict.fromkeys(str(e.command_id) for e in events) if i in set(ids)] == ids
+    assert all(not first[i].late for i in ids)
+    for envelope in kept:
+        said = datetime.fromisoformat(envelope["occurredAt"])
+        stored = first[envelope["commandId"]]
+        assert abs((stored.occurred_at - said).total_seconds()) < 1
+    facts = [(e.version, type(e.fact).__name__) for e in events]
+    assert len({version for version, _ in facts}) == len(facts)
+    names = [name for _, name in facts]
+    for once in ("Arrived", "ConfirmedReal", "Entered"):
+        assert names.count(once) <= 1
+
+
+async def test_a_tap_whose_reply_is_lost_counts_once(cast: Cast, town: Stage) -> None:
+    tablet, phone = await asyncio.gather(cast.tablet(), cast.phone("li"))
+    incident = await cast.dispatched(tablet)
+    network = phone.device.network
+    await phone.shows("offer")
+    network.replies_to_lose = 2
+    await phone.tap("offer-accept")
+    await phone.step("way")
+    await phone.drained()
+    accepts = [e["commandId"] for batch in network.asked for e in batch]
+    assert len(accepts) == 3
+    assert len(set(accepts)) == 1
+    first, *again = [answer for batch in network.answered for answer in batch]
+    assert first["outcome"] == "accepted"
+    assert not first.get("repeated")
+    assert all(a["outcome"] == "accepted" and a["repeated"] for a in again)
+    events = [e for e in await town.journal(incident) if str(e.command_id) == accepts[0]]
+    assert len({(type(e.fact), e.version) for e in events}) == len(events)
+    assert [type(e.fact).__name__ for e in events].count("Accepted") <= 1
+    assert phone.device.wrong == []
+
+
+async def test_a_push_shows_the_whole_offer_with_both_answers_and_no_network(
+    cast: Cast, town: Stage
+) -> None:
+    tablet, phone = await asyncio.gather(cast.tablet(), cast.phone("wang"))
+    await cast.dispatched(tablet)
+    await phone.shows("offer")
+    message = await phone.offer_message()
+    await phone.device.network.cut()
+    await _push(await phone.device.context.new_cdp_session(phone.page), town.base, message)
+    notices = await phone.page.evaluate(NOTICES)
+    [shown] = [n for n in notices if n["data"]["id"] == message["id"]]
+    assert [a["action"] for a in shown["actions"]] == ["accept", "decline"]
+    assert shown["title"] == message["lockTitle"]
+    assert shown["body"] == message["lockBody"]
+    assert "演练" in shown["title"]
+    assert shown["requireInteraction"] is True
+
+
+NOTICES = """async () => {
+  const registration = await navigator.serviceWorker.ready
+  let notices = []
+  while (!notices.length) {
+    await new Promise(requestAnimationFrame)
+    notices = await registration.getNotifications()
+  }
+  return notices.map(({ title, body, tag, actions, data, requireInteraction }) =>
+    ({ title, body, tag, data, requireInteraction,
+       actions: actions.map(({ action, title }) => ({ action, title })) }))
+}"""
+
+
+async def _push(session: CDPSession, origin: str, message: Json) -> None:
+    """Hand a message to the page's service worker as the browser's push service would."""
+    known: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def registered(event: Json) -> None:
+        for registration in event["registrations"]:
+            if registration["scopeURL"].startswith(origin) and not known.done():
+                known.set_result(registration["registrationId"])
+
+    session.on("ServiceWorker.workerRegistrationUpdated", registered)
+    await session.send("ServiceWorker.enable")
+    await session.send(
+        "ServiceWorker.deliverPushMessage",
+        {
+            "origin": origin,
+            "registrationId": await known,
+            "data": msgspec.json.encode(message).decode(),
+        },
+    )
