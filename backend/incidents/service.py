@@ -315,7 +315,8 @@ def _storable(command: c.AnyCommand) -> c.AnyCommand:
     if b"\\u0000" not in text:
         return command
     clean = msgspec.json.encode(_without_nul(msgspec.json.decode(text)))
-    return _commands.decode(clean)
+    found: c.AnyCommand = _commands.decode(clean)
+    return found
 
 
 def _without_nul(value: Any) -> Any:
