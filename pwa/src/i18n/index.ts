@@ -55,6 +55,9 @@ export function words<T extends Record<string, Pair>>(table: T): (key: keyof T &
   }
 }
 
+/** Several things in one line, joined as the language joins them. */
+export const listed = (things: readonly string[]): string => things.join(language.value === 'zh' ? '、' : ', ')
+
 /** A text that came from the server in both languages. */
 export function say(said: Said | null | undefined, facts?: Facts): string {
   return said ? fill(said[language.value], facts) : ''
