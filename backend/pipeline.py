@@ -15,12 +15,14 @@ from backend import notices
 from backend.access import accounts
 from backend.archive import service as archive
 from backend.devices import service as devices
+from backend.devices.schemas import Place as DevicePlace
 from backend.dispatch import flow as dispatch
 from backend.incidents import journal
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.advice import situation
 from backend.incidents.flow.deadlines import RETRY_OFFER
+from backend.incidents.flow.decide import replay
 from backend.incidents.flow.facts import Policy
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
@@ -145,8 +147,6 @@ class Pipeline:
         assert alert.kind is not None
         place = await devices.place_of(alert.detector_id)
         kind = Kind(alert.kind)
-        shared = set(Place.__struct_fields__) & set(place.__struct_fields__)
-        known: dict[str, Any] = {name: getattr(place, name) for name in sorted(shared)}
         exercise = self.ctx.settings.demo.exercise
         await self.incidents.open_or_join(
             Alert(
@@ -154,7 +154,7 @@ class Pipeline:
                 kind=kind,
                 urgency=URGENCIES[kind],
                 handling=Handling.EXERCISE if exercise else Handling.ACTUAL,
-                place=msgspec.structs.replace(Place(address=""), **_given(known)),
+                place=_place_in(place),
                 detector_id=alert.detector_id,
                 label=place.label,
                 quantity=alert.quantity or "",
@@ -321,8 +321,12 @@ class Pipeline:
             await messages.enqueue(message, f"account:{account_id}", incident_id=now.id)
 
 
-def _given(known: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in known.items() if value is not None}
+def _place_in(place: DevicePlace) -> Place:
+    """The register's place as the incident keeps it."""
+    shared = sorted(set(Place.__struct_fields__) & set(place.__struct_fields__))
+    known = {name: getattr(place, name) for name in shared}
+    given: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
+    return msgspec.structs.replace(Place(address=""), **given)
 
 
 def _point(lat: float | None, lon: float | None) -> Point | None:
@@ -476,6 +480,69 @@ async def open_linked(p: Pipeline, now: Incident, event: e.Event, fact: e.LateRa
     await p.incidents.open_numbered(incident_id, raised, command_id=_cause(event))
 
 
+async def absorb(p: Pipeline, now: Incident, event: e.Event, fact: e.Merged) -> None:
+    """The winner takes over the detectors; its team and its release count for them too."""
+    alarms = tuple(
+        c.NewAlarm(
+            detector_id=d.id,
+            label=d.label,
+            kind=d.kind,
+            quantity=d.quantity,
+            value=d.raised_value,
+            unit=d.unit,
+            limit=d.limit,
+            emitted_at=d.raised_at,
+            household_id=d.household_id,
+        )
+        for d in now.detectors.values()
+    )
+    taken = c.Absorb(
+        source=event.incident_id,
+        no=now.no,
+        detectors=alarms,
+        alarming=tuple(d.id for d in now.alarming),
+    )
+    await p.incidents.say(fact.into, taken, command_id=_cause(event))
+
+
+async def open_split(p: Pipeline, now: Incident, event: e.Event, fact: e.SplitOff) -> None:
+    """The household's own incident, linked, with its own lead and release."""
+    past = await journal.events_of(event.incident_id)
+    before = replay(one for one in past if one.version < event.version)
+    first, *others = (before.detectors[i] for i in fact.detector_ids)
+    incident_id = uuid5(_cause(event), "split")
+    raised = c.RaiseAlert(
+        no="",
+        kind=first.kind,
+        urgency=now.urgency,
+        handling=now.handling,
+        place=_place_in(await devices.place_of(first.id)),
+        detector_id=first.id,
+        label=first.label,
+        quantity=first.quantity,
+        value=first.raised_value,
+        unit=first.unit,
+        limit=first.limit,
+        emitted_at=event.received_at,
+        follows=event.incident_id,
+        at_once=True,
+    )
+    await p.incidents.open_numbered(incident_id, raised, command_id=_cause(event))
+    for other in others:
+        again = c.NewAlarm(
+            detector_id=other.id,
+            label=other.label,
+            kind=other.kind,
+            quantity=other.quantity,
+            value=other.raised_value,
+            unit=other.unit,
+            limit=other.limit,
+            emitted_at=event.received_at,
+            household_id=other.household_id,
+        )
+        await p.incidents.say(incident_id, again, command_id=uuid5(_cause(event), str(other.id)))
+
+
 async def remind(p: Pipeline, now: Incident, event: e.Event, fact: e.Reminded) -> None:
     roles = (
         ("desk_lead",) if fact.about in {"desk_claim", "false_report"} else ("desk", "desk_lead")
@@ -503,5 +570,7 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.Released: (renew_report,),
     e.ArchiveRequested: (seal,),
     e.LateRaise: (open_linked,),
+    e.Merged: (absorb,),
+    e.SplitOff: (open_split,),
     e.Reminded: (remind,),
 }

@@ -16,6 +16,7 @@ from backend.incidents.flow.facts import Facts, Policy, Refusal, corrected
 from backend.incidents.flow.grouping import group
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import (
+    OPEN,
     SYSTEM,
     Actor,
     Handling,
@@ -200,6 +201,10 @@ class Incidents:
         if isinstance(command, _REPORTING):
             offices = await self.directory.offices(now.place.building_id)
             facts = msgspec.structs.replace(facts, offices=offices)
+        if isinstance(command, c.Merge):
+            other = await journal.load(command.into)
+            is_open = other.state in OPEN if other.id is not None else None
+            facts = msgspec.structs.replace(facts, other_open=is_open)
         if isinstance(command, c.FieldConfirmEliminated) and Kind.GAS in now.kinds:
             gas = [d.id for d in now.detectors.values() if d.kind is Kind.GAS]
             below = await self.directory.below_clear(gas)
@@ -301,6 +306,7 @@ def _again_alarm(alert: Alert) -> c.NewAlarm:
         unit=alert.unit,
         limit=alert.limit,
         emitted_at=alert.emitted_at,
+        household_id=alert.place.household_id,
     )
 
 

@@ -56,6 +56,7 @@ class DetectorView(View, frozen=True, kw_only=True, rename="camel"):
     normal_since: datetime | None
     raised_at: datetime
     episodes: int
+    household_id: UUID | None
 
 
 class Who(View, frozen=True, kw_only=True, rename="camel"):
@@ -145,6 +146,9 @@ class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
     place: Place
     detectors: list[DetectorView]
     contact: Contact
+    threads: dict[str, Contact]
+    merged_into: UUID | None
+    absorbed: tuple[str, ...]
     verification: bool
     lead: Responder | None
     helpers: tuple[Responder, ...]
@@ -249,6 +253,9 @@ def incident_view(
         place=now.place,
         detectors=_detectors(now, live),
         contact=now.contact,
+        threads={str(home): thread for home, thread in now.threads.items()},
+        merged_into=now.merged_into,
+        absorbed=now.absorbed,
         verification=now.verification,
         lead=now.lead,
         helpers=now.helpers,
@@ -340,6 +347,7 @@ def _detectors(now: Incident, live: Mapping[tuple[UUID, str], Live]) -> list[Det
                 normal_since=newest.normal_since or d.normal_since,
                 raised_at=d.raised_at,
                 episodes=d.episodes,
+                household_id=d.household_id,
             )
         )
     return found

@@ -25,7 +25,8 @@ from backend.incidents.flow.vocabulary import (
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 INCIDENT = UUID(int=1)
-HOME, DETECTOR, SECOND = UUID(int=11), UUID(int=21), UUID(int=22)
+HOME, NEXT_DOOR = UUID(int=11), UUID(int=12)
+DETECTOR, SECOND = UUID(int=21), UUID(int=22)
 ANNA, BEN = UUID(int=31), UUID(int=32)
 OFFICES = tuple(
     OfficeRef(id=UUID(int=40 + n), name=kind, kind=kind)
@@ -170,7 +171,9 @@ class Story:
     def normal(self, detector: UUID = DETECTOR) -> None:
         self.say(SYSTEM, c.DataNormal(detector_id=detector, at=self.now, normals=2))
 
-    def alarm(self, detector: UUID = SECOND, kind: Kind = Kind.SMOKE) -> tuple[e.Event, ...]:
+    def alarm(
+        self, detector: UUID = SECOND, kind: Kind = Kind.SMOKE, home: UUID | None = None
+    ) -> tuple[e.Event, ...]:
         return self.say(
             SYSTEM,
             c.NewAlarm(
@@ -179,6 +182,7 @@ class Story:
                 kind=kind,
                 quantity="smoke",
                 emitted_at=self.now,
+                household_id=home,
             ),
         )
 

@@ -25,7 +25,9 @@ from tests.core.incident_steps import (
     BEN,
     DESK,
     DETECTOR,
+    HOME,
     LEAD,
+    NEXT_DOOR,
     OFFICES,
     RESIDENT,
     SECOND,
@@ -62,7 +64,8 @@ def a_command(story: Story) -> st.SearchStrategy[c.AnyCommand]:
     one = st.sampled_from
     return st.one_of(
         some(c.NewAlarm, detector_id=one((DETECTOR, SECOND)), label=st.just("x"),
-             kind=one((Kind.SMOKE, Kind.GAS)), quantity=st.just("smoke"), emitted_at=st.just(at)),
+             kind=one((Kind.SMOKE, Kind.GAS)), quantity=st.just("smoke"), emitted_at=st.just(at),
+             household_id=one((HOME, NEXT_DOOR))),
         some(c.DataNormal, detector_id=one((DETECTOR, SECOND)), at=st.just(at),
              normals=st.just(2)),
         some(c.PresentToDesk, desk=st.just("d")), st.just(c.NoDesk()),
@@ -107,7 +110,9 @@ def a_command(story: Story) -> st.SearchStrategy[c.AnyCommand]:
         some(c.CauseFound, code=TEXT), st.just(c.Archive()),
         some(c.Seal, hash=st.just("h"), previous=st.just("p"), sealed_at=st.just(at)),
         some(c.Addendum, reason=TEXT, text=TEXT, approved_by=TEXT), some(c.Note, text=TEXT),
-        some(c.Photo, sha256=one(("a", "b")), taken_at=st.just(at)),
+        some(c.Merge, into=st.just(UUID(int=99))),
+        some(c.Split, household_id=one((HOME, NEXT_DOOR))),
+        st.just(c.MarkDrill()), some(c.Photo, sha256=one(("a", "b")), taken_at=st.just(at)),
     )  # fmt: skip
 
 
@@ -118,6 +123,7 @@ class Anything(RuleBasedStateMachine):
     def begin(self, kind: Kind, at_once: bool) -> None:
         self.story = Story(kind, at_once=at_once)
         self.fit: dict[UUID, tuple[bool, bool]] = {ANNA: (True, True), BEN: (True, True)}
+        self.another_is_open = at_once
         self.orders: list[tuple[c.Order, tuple[e.Event, ...]]] = []
 
     @rule(
@@ -160,7 +166,12 @@ class Anything(RuleBasedStateMachine):
         subject = command.staff_id if isinstance(command, c.Offer) else who.staff
         qualified, on_shift = self.fit.get(subject, (True, True)) if subject else (True, True)
         found = story.take(
-            order, qualified=qualified, on_shift=on_shift, metres=50.0, staff_name="n"
+            order,
+            qualified=qualified,
+            on_shift=on_shift,
+            metres=50.0,
+            staff_name="n",
+            other_open=self.another_is_open,
         )
         if isinstance(found, Refusal):
             assert found.code in REFUSALS, found.code
@@ -187,6 +198,8 @@ class Anything(RuleBasedStateMachine):
             assert before.c2 is not None
             assert before.c2.at > before.last_alarm_at
             assert not before.alarming
+        if isinstance(fact, e.Merged):
+            assert not before.entered
         if isinstance(fact, e.Released):  # released only from two states
             assert before.state in {State.CLEARING, State.STOOD_DOWN}
         if isinstance(fact, e.EpisodeAdded):  # I20

@@ -15,7 +15,9 @@ from tests.core.incident_steps import (
     BEN,
     DESK,
     DETECTOR,
+    HOME,
     LEAD,
+    NEXT_DOOR,
     OFFICES,
     RESIDENT,
     SECOND,
@@ -611,3 +613,47 @@ def test_late_facts_after_the_state_moved_on_are_kept() -> None:
     story.now += timedelta(seconds=600)
     story.say(who, c.ConfirmPpe(items=()), ago_s=500)
     assert story.state.late_statements[-1].command == "confirm_ppe"
+
+
+# --- one, several, exercises --------------------------------------------------------------
+
+
+def test_each_household_has_its_own_thread_of_calls() -> None:
+    story = Story(at_once=False)
+    story.alarm(SECOND, home=NEXT_DOOR)
+    for _ in range(2):
+        story.say(DESK, c.LogCall(contact="邻居", result="no_answer", household_id=NEXT_DOOR))
+    assert story.state.thread(NEXT_DOOR).phase == "unreachable"
+    assert story.state.contact.phase == "idle"
+
+
+def test_a_household_split_off_takes_its_detectors_with_it() -> None:
+    story = Story()
+    story.alarm(SECOND, home=NEXT_DOOR)
+    assert story.refused(DESK, c.Split(household_id=HOME)).code == "not_splittable"
+    story.normal(DETECTOR)
+    assert story.state.c1 is None
+    story.say(DESK, c.Split(household_id=NEXT_DOOR))
+    assert set(story.state.detectors) == {DETECTOR}
+    assert story.state.c1 is not None
+
+
+def test_merging_needs_another_open_incident_and_nobody_inside() -> None:
+    story = Story()
+    into = c.Merge(into=uuid4())
+    assert story.refused(DESK, into).code == "not_mergeable"
+    assert story.refused(DESK, into, other_open=False).code == "not_mergeable"
+    story.handling()
+    assert story.refused(DESK, into, other_open=True).code == "somebody_inside"
+    story.say(field(ANNA), c.LeaveScene())
+    story.say(DESK, into, other_open=True)
+    assert (story.state.state, story.state.released_how) == (State.RELEASED, "merged")
+
+
+@pytest.mark.clause("4.2.4.1-d")
+def test_a_drill_is_marked_at_creation_only() -> None:
+    story = Story(at_once=False)
+    story.say(LEAD, c.MarkDrill())
+    assert story.state.handling == "exercise"
+    story = Story()
+    assert story.refused(LEAD, c.MarkDrill()).code == "wrong_state"

@@ -1,6 +1,7 @@
 """Region: the alarm itself. Raised, again, back to normal; reminders of deadlines."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
@@ -117,13 +118,15 @@ def raised(now: Incident, event: e.Event, fact: e.AlertRaised) -> Incident:
         emitted_at=fact.emitted_at,
         at_once=fact.at_once,
         follows=fact.follows,
-        detectors={fact.detector_id: _detector(fact)},
+        detectors={fact.detector_id: _detector(fact, fact.place.household_id)},
         last_alarm_at=fact.emitted_at,
         relevant_at=fact.emitted_at,
     )
 
 
-def _detector(fact: e.AlertRaised | e.EpisodeAdded, episodes: int = 1) -> Detector:
+def _detector(
+    fact: e.AlertRaised | e.EpisodeAdded, household: UUID | None, episodes: int = 1
+) -> Detector:
     return Detector(
         id=fact.detector_id,
         label=fact.label,
@@ -135,6 +138,7 @@ def _detector(fact: e.AlertRaised | e.EpisodeAdded, episodes: int = 1) -> Detect
         alarming=True,
         raised_at=fact.emitted_at,
         episodes=episodes,
+        household_id=household,
     )
 
 
@@ -143,7 +147,7 @@ def episode_added(now: Incident, event: e.Event, fact: e.EpisodeAdded) -> Incide
     another_kind = fact.kind not in now.kinds
     found = {
         **now.detectors,
-        fact.detector_id: _detector(fact, before.episodes + 1 if before else 1),
+        fact.detector_id: _detector(fact, fact.household_id, before.episodes + 1 if before else 1),
     }
     after = put(
         now,

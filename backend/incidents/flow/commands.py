@@ -58,6 +58,7 @@ class NewAlarm(Command, frozen=True, kw_only=True, tag="new_alarm"):
     unit: str = ""
     limit: float | None = None
     emitted_at: datetime
+    household_id: UUID | None = None
 
 
 class DataNormal(Command, frozen=True, kw_only=True, tag="data_normal"):
@@ -132,6 +133,15 @@ class Seal(Command, frozen=True, kw_only=True, tag="seal"):
 # --- desk and party -----------------------------------------------------------------------
 
 
+class Absorb(Command, frozen=True, kw_only=True, tag="absorb"):
+    """52: another incident was merged into this one."""
+
+    source: UUID
+    no: str
+    detectors: tuple[NewAlarm, ...]
+    alarming: tuple[UUID, ...]
+
+
 class Claim(Command, frozen=True, kw_only=True, tag="claim"):
     """4"""
 
@@ -148,6 +158,7 @@ class LogCall(Command, frozen=True, kw_only=True, tag="log_call"):
     contact: Text
     result: Literal["no_answer", "busy", "reached", "wrong_person"]
     phrase: Text | None = None
+    household_id: UUID | None = None
 
 
 class PartyReportsFalse(Command, frozen=True, kw_only=True, tag="party_reports_false"):
@@ -156,6 +167,7 @@ class PartyReportsFalse(Command, frozen=True, kw_only=True, tag="party_reports_f
     speaker: Text
     relation: Text = ""
     on_spot: bool = False
+    household_id: UUID | None = None
 
 
 class PartyHandled(Command, frozen=True, kw_only=True, tag="party_handled"):
@@ -163,12 +175,14 @@ class PartyHandled(Command, frozen=True, kw_only=True, tag="party_handled"):
 
     speaker: Text
     note: Text = ""
+    household_id: UUID | None = None
 
 
 class PartyCannotHandle(Command, frozen=True, kw_only=True, tag="party_cannot_handle"):
     """8"""
 
     speaker: Text = ""
+    household_id: UUID | None = None
 
 
 class PartyUnreachable(Command, frozen=True, kw_only=True, tag="party_unreachable"):
@@ -180,6 +194,7 @@ class PartyNeedsRescue(Command, frozen=True, kw_only=True, tag="party_needs_resc
 
     speaker: Text = ""
     note: Text = ""
+    household_id: UUID | None = None
 
 
 class DispatchNow(Command, frozen=True, kw_only=True, tag="dispatch_now"):
@@ -370,6 +385,24 @@ class LiftCordon(Command, frozen=True, kw_only=True, tag="lift_cordon"):
     """33"""
 
 
+class Merge(Command, frozen=True, kw_only=True, tag="merge"):
+    """52: this incident and ``into`` are one; this one is released as merged."""
+
+    into: UUID
+    reason: Text = ""
+
+
+class Split(Command, frozen=True, kw_only=True, tag="split"):
+    """52: a household gets an incident, and a release, of its own."""
+
+    household_id: UUID
+    reason: Text = ""
+
+
+class MarkDrill(Command, frozen=True, kw_only=True, tag="mark_drill"):
+    """53: this is an exercise; at creation only."""
+
+
 class FireCommandTakesOver(Command, frozen=True, kw_only=True, tag="fire_command_takes_over"):
     """34"""
 
@@ -507,7 +540,7 @@ class Photo(Command, frozen=True, kw_only=True, tag="photo"):
 
 AnyCommand = (
     RaiseAlert | NewAlarm | DataNormal | PresentToDesk | NoDesk | Offer | ExpireOffer | NobodyLeft
-    | ReportDelivered | ReportFailed | Remind | Seal
+    | ReportDelivered | ReportFailed | Remind | Seal | Absorb | Merge | Split | MarkDrill
     | Claim | HandOver | LogCall | PartyReportsFalse | PartyHandled | PartyCannotHandle
     | PartyUnreachable | PartyNeedsRescue | DispatchNow | Reassign
     | Accept | Decline | SelfAssign | Arrived | FieldDeclaresFalse | ConfirmReal

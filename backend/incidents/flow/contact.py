@@ -1,5 +1,7 @@
 """Region: the party on the telephone (6.2.2–6.2.4, Appendix A)."""
 
+from uuid import UUID
+
 import msgspec
 
 from backend.incidents.flow import commands as c
@@ -31,19 +33,25 @@ def hand_over(now: Incident, order: c.Order, cmd: c.HandOver, facts: Facts) -> A
 
 
 def log_call(now: Incident, order: c.Order, cmd: c.LogCall, facts: Facts) -> Answer:
-    attempt = len(now.contact.attempts) + 1
+    thread = now.thread(cmd.household_id)
+    attempt = len(thread.attempts) + 1
     logged = e.CallLogged(
-        contact=cmd.contact, result=cmd.result, phrase=cmd.phrase, attempt=attempt
+        contact=cmd.contact,
+        result=cmd.result,
+        phrase=cmd.phrase,
+        attempt=attempt,
+        household_id=cmd.household_id,
     )
-    if cmd.result not in NOT_REACHED or now.contact.phase in {"reached", "unreachable"}:
+    if cmd.result not in NOT_REACHED or thread.phase in {"reached", "unreachable"}:
         return (logged,)
     if attempt < facts.policy.call_attempts:
         return (logged,)
-    return (logged, *_unreached(now, attempt))
+    return (logged, *_unreached(now, attempt, cmd.household_id))
 
 
-def _unreached(now: Incident, attempts: int) -> tuple[e.AnyFact, ...]:
-    return (e.PartyUnreached(attempts=attempts), *call_for_people(now, "unreachable"))
+def _unreached(now: Incident, attempts: int, household: UUID | None) -> tuple[e.AnyFact, ...]:
+    said = e.PartyUnreached(attempts=attempts, household_id=household)
+    return (said, *call_for_people(now, "unreachable"))
 
 
 def party_unreachable(
@@ -56,7 +64,7 @@ def party_unreachable(
     )
     if attempts < facts.policy.call_attempts and not waited:
         return refuse("call_again_first")
-    return _unreached(now, attempts)
+    return _unreached(now, attempts, None)
 
 
 def party_reports_false(
@@ -72,6 +80,7 @@ def party_reports_false(
         on_spot=cmd.on_spot,
         stands_down=not doubts,
         missing=doubts,
+        household_id=cmd.household_id,
     )
     if doubts:
         return (said, *call_for_people(now, "false_needs_visit"))
@@ -104,19 +113,21 @@ def stand_down(now: Incident) -> tuple[e.AnyFact, ...]:
 
 
 def party_handled(now: Incident, order: c.Order, cmd: c.PartyHandled, facts: Facts) -> Answer:
-    return (e.PartySaidHandled(speaker=cmd.speaker, note=cmd.note), e.VerificationVisitDue())
+    said = e.PartySaidHandled(speaker=cmd.speaker, note=cmd.note, household_id=cmd.household_id)
+    return (said, e.VerificationVisitDue())
 
 
 def party_cannot_handle(
     now: Incident, order: c.Order, cmd: c.PartyCannotHandle, facts: Facts
 ) -> Answer:
-    return (e.PartyCouldNotHandle(speaker=cmd.speaker), *call_for_people(now, "cannot_handle"))
+    said = e.PartyCouldNotHandle(speaker=cmd.speaker, household_id=cmd.household_id)
+    return (said, *call_for_people(now, "cannot_handle"))
 
 
 def party_needs_rescue(
     now: Incident, order: c.Order, cmd: c.PartyNeedsRescue, facts: Facts
 ) -> Answer:
-    said = e.PartyNeededRescue(speaker=cmd.speaker, note=cmd.note)
+    said = e.PartyNeededRescue(speaker=cmd.speaker, note=cmd.note, household_id=cmd.household_id)
     out = () if now.evacuation.state == "running" else (e.EvacuationStarted(),)
     return (said, *out, *escalate(now, facts, cmd.note or "party_needs_rescue"))
 
@@ -129,22 +140,27 @@ def claimed(now: Incident, event: e.Event, fact: e.IncidentClaimed) -> Incident:
     return put(now, claimed_by=fact.by, claimed_name=fact.name, claimed_at=first)
 
 
+def _in_thread(now: Incident, household: UUID | None, **changes: object) -> Incident:
+    """The incident with one household's thread changed."""
+    changed = put(now.thread(household), **changes)
+    if household is None or household == now.place.household_id:
+        return put(now, contact=changed)
+    return put(now, threads={**now.threads, household: changed})
+
+
 def call_logged(now: Incident, event: e.Event, fact: e.CallLogged) -> Incident:
+    thread = now.thread(fact.household_id)
     tried = Attempt(contact=fact.contact, result=fact.result, at=event.occurred_at)
-    attempts = (*now.contact.attempts, tried)
-    if fact.result == "reached":
-        return put(now, contact=put(now.contact, phase="reached", attempts=attempts))
-    phase = now.contact.phase if now.contact.phase == "reached" else "calling"
-    return put(now, contact=put(now.contact, phase=phase, attempts=attempts))
+    phase = "reached" if "reached" in {fact.result, thread.phase} else "calling"
+    return _in_thread(now, fact.household_id, phase=phase, attempts=(*thread.attempts, tried))
 
 
 def said_false(now: Incident, event: e.Event, fact: e.PartySaidFalse) -> Incident:
-    contact = put(now.contact, phase="reached", outcome="no_abnormality")
+    after = _in_thread(now, fact.household_id, phase="reached", outcome="no_abnormality")
     if not fact.stands_down:
-        return put(now, contact=contact)
+        return after
     return put(
-        now,
-        contact=contact,
+        after,
         state=State.STOOD_DOWN,
         false_by="party",
         false_declared_at=event.received_at,
@@ -153,8 +169,8 @@ def said_false(now: Incident, event: e.Event, fact: e.PartySaidFalse) -> Inciden
 
 
 def said_handled(now: Incident, event: e.Event, fact: e.PartySaidHandled) -> Incident:
-    contact = put(now.contact, phase="reached", outcome="handled")
-    return put(now, contact=contact, state=State.PARTY_HANDLED)
+    after = _in_thread(now, fact.household_id, phase="reached", outcome="handled")
+    return put(after, state=State.PARTY_HANDLED)
 
 
 def visit_due(now: Incident, event: e.Event, fact: e.VerificationVisitDue) -> Incident:
@@ -162,16 +178,16 @@ def visit_due(now: Incident, event: e.Event, fact: e.VerificationVisitDue) -> In
 
 
 def could_not(now: Incident, event: e.Event, fact: e.PartyCouldNotHandle) -> Incident:
-    return put(now, contact=put(now.contact, phase="reached", outcome="cannot_handle"))
+    return _in_thread(now, fact.household_id, phase="reached", outcome="cannot_handle")
 
 
 def unreached(now: Incident, event: e.Event, fact: e.PartyUnreached) -> Incident:
-    return put(now, contact=put(now.contact, phase="unreachable"))
+    return _in_thread(now, fact.household_id, phase="unreachable")
 
 
 def needed_rescue(now: Incident, event: e.Event, fact: e.PartyNeededRescue) -> Incident:
-    contact = put(now.contact, phase="reached", outcome="needs_rescue")
-    return put(now, contact=contact, real=True, control=Control.UNCONTROLLABLE)
+    after = _in_thread(now, fact.household_id, phase="reached", outcome="needs_rescue")
+    return put(after, real=True, control=Control.UNCONTROLLABLE)
 
 
 DECIDE: dict[type[c.Command], Decide] = {

@@ -8,7 +8,15 @@ from functools import reduce
 
 import msgspec
 
-from backend.incidents.flow import alarm, contact, dispatching, handling, release, rescue
+from backend.incidents.flow import (
+    alarm,
+    contact,
+    dispatching,
+    grouped,
+    handling,
+    release,
+    rescue,
+)
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.facts import Facts, Refusal, refuse
@@ -17,7 +25,7 @@ from backend.incidents.flow.rules import OFF_SHIFT_TOO, RULES, offline_class
 from backend.incidents.flow.shared import Answer, Decide, Evolve
 from backend.incidents.flow.vocabulary import Offline, Role, State
 
-REGIONS = (alarm, contact, dispatching, handling, rescue, release)
+REGIONS = (alarm, contact, dispatching, handling, rescue, release, grouped)
 DECIDE: dict[type[c.Command], Decide] = {k: v for r in REGIONS for k, v in r.DECIDE.items()}
 EVOLVE: dict[type[e.Fact], Evolve] = {k: v for r in REGIONS for k, v in r.EVOLVE.items()}
 

@@ -56,6 +56,7 @@ class EpisodeAdded(Fact, frozen=True, kw_only=True, tag="EpisodeAdded"):
     emitted_at: datetime
     voids: bool
     """c1 and c2 were standing and are void now (I20)."""
+    household_id: UUID | None = None
 
 
 class DetectorNormal(Fact, frozen=True, kw_only=True, tag="DetectorNormal"):
@@ -94,6 +95,7 @@ class CallLogged(Fact, frozen=True, kw_only=True, tag="CallLogged"):
     result: str
     phrase: str | None
     attempt: int
+    household_id: UUID | None = None
 
 
 class PartySaidFalse(Fact, frozen=True, kw_only=True, tag="PartySaidFalse"):
@@ -102,11 +104,13 @@ class PartySaidFalse(Fact, frozen=True, kw_only=True, tag="PartySaidFalse"):
     on_spot: bool
     stands_down: bool
     missing: tuple[str, ...] = ()
+    household_id: UUID | None = None
 
 
 class PartySaidHandled(Fact, frozen=True, kw_only=True, tag="PartySaidHandled"):
     speaker: str
     note: str
+    household_id: UUID | None = None
 
 
 class VerificationVisitDue(Fact, frozen=True, kw_only=True, tag="VerificationVisitDue"):
@@ -115,15 +119,18 @@ class VerificationVisitDue(Fact, frozen=True, kw_only=True, tag="VerificationVis
 
 class PartyCouldNotHandle(Fact, frozen=True, kw_only=True, tag="PartyCouldNotHandle"):
     speaker: str
+    household_id: UUID | None = None
 
 
 class PartyUnreached(Fact, frozen=True, kw_only=True, tag="PartyUnreached"):
     attempts: int
+    household_id: UUID | None = None
 
 
 class PartyNeededRescue(Fact, frozen=True, kw_only=True, tag="PartyNeededRescue"):
     speaker: str
     note: str
+    household_id: UUID | None = None
 
 
 # --- dispatch -----------------------------------------------------------------------------
@@ -365,6 +372,26 @@ class CordonLifted(Fact, frozen=True, kw_only=True, tag="CordonLifted"):
     pass
 
 
+class Merged(Fact, frozen=True, kw_only=True, tag="Merged"):
+    into: UUID
+    reason: str
+
+
+class Absorbed(Fact, frozen=True, kw_only=True, tag="Absorbed"):
+    source: UUID
+    no: str
+
+
+class SplitOff(Fact, frozen=True, kw_only=True, tag="SplitOff"):
+    household_id: UUID
+    detector_ids: tuple[UUID, ...]
+    reason: str
+
+
+class DrillMarked(Fact, frozen=True, kw_only=True, tag="DrillMarked"):
+    pass
+
+
 class CommandHeld(Fact, frozen=True, kw_only=True, tag="CommandHeld"):
     commander: str
 
@@ -502,6 +529,7 @@ AnyFact = (
     | CordonLifted | CommandHeld | CommandReturned | HandedToAuthority | Released | FalseOverruled
     | ObligationDue | ObligationMet | ObligationWaived | Advised | FalseReportFiled
     | CommunityReported | UnitReached | Checked | CauseEstablished | ArchiveRequested | Archived
+    | Merged | Absorbed | SplitOff | DrillMarked
     | AddendumAppended | AddendumProposed | NoteAdded | PhotoAdded | LateStatement | LateRaise
     | Reminded
 )  # fmt: skip

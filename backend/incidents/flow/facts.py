@@ -51,6 +51,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     new_ids: tuple[UUID, ...] = ()
     below_clear: bool | None = None
     disabled_before: bool = False
+    other_open: bool | None = None
+    """Of the incident named by ``merge``: open, or None where there is none."""
 
     def after(self, seconds: float) -> datetime:
         return self.now + timedelta(seconds=seconds)

@@ -36,6 +36,7 @@ class Detector(Part, frozen=True, kw_only=True, rename="camel"):
     normal_since: datetime | None = None
     normals: int = 0
     episodes: int = 1
+    household_id: UUID | None = None
 
 
 class Attempt(Part, frozen=True, kw_only=True, rename="camel"):
@@ -190,6 +191,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     detectors: dict[UUID, Detector] = {}
     last_alarm_at: datetime | None = None
     contact: Contact = Contact()
+    """The thread with the household that the incident began in."""
+    threads: dict[UUID, Contact] = {}
+    """One more contact thread for each further household."""
+    merged_into: UUID | None = None
+    absorbed: tuple[str, ...] = ()
     verification: bool = False
     round: int = 0
     dispatch_open: bool = False
@@ -247,6 +253,12 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         """All alert types in the incident, the first one first."""
         found = [self.kind, *(d.kind for d in self.detectors.values())]
         return tuple(dict.fromkeys(found))
+
+    def thread(self, household_id: UUID | None) -> Contact:
+        """The contact thread of a household; the first one's where none is named."""
+        if household_id is None or household_id == self.place.household_id:
+            return self.contact
+        return self.threads.get(household_id, Contact())
 
     @property
     def open_offer(self) -> OfferMade | None:
