@@ -1,4 +1,4 @@
-"""``jiean bench alert``: how long from a detector's message to the desk and to a phone."""
+"""``jiean bench``: alert, from a detector's message to desk and phone; geo, who is nearest."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ import msgspec
 from backend.demo.child import ServeFailed
 from backend.demo.seed import SomebodyReal
 from backend.serve import CannotStart
+from backend.shared.postgres import PostgresFailed
 
 FOLDER = Path(".jiean/bench")
 
@@ -18,12 +19,19 @@ def main(argv: list[str]) -> int:
     """0 when it was measured, met or not; the figures are the last line, as JSON."""
     parser = argparse.ArgumentParser(prog="jiean bench", description="测速 measure")
     add = parser.add_argument
-    add("what", choices=["alert"], help="message → desk in Chromium, message → phone's socket")
+    add(
+        "what",
+        choices=["alert", "geo"],
+        help="alert: message → desk in Chromium, message → phone's socket; "
+        "geo: nearest five of moving people, beside rtree and PostgreSQL",
+    )
     add("--alarms", type=int, default=60, help="how many alarms, each in another building")
     add("--per-second", type=float, default=500.0, help="readings per second in the background")
     add("--seed", type=int, default=8, help="of the neighbourhood")
     add("--folder", type=Path, default=FOLDER, help="data folder of the bench")
     words = parser.parse_args(argv)
+    if words.what == "geo":
+        return _geo(words.seed)
     # Only here: playwright is a tool of tests, not a part of the service.
     try:
         from backend.bench.alert import measure
@@ -35,6 +43,21 @@ def main(argv: list[str]) -> int:
             measure(words.folder, alarms=words.alarms, per_s=words.per_second, seed=words.seed)
         )
     except (ServeFailed, SomebodyReal, CannotStart) as why:
+        print(f"[街安] ✗ {why}", file=sys.stderr)
+        return 1
+    print(msgspec.json.encode(figures).decode(), flush=True)
+    return 0
+
+
+def _geo(seed: int) -> int:
+    try:
+        from backend.bench.geo import measure
+    except ModuleNotFoundError as missing:
+        print(f"[街安] ✗ 需要 {missing.name}：./jiean bench geo", file=sys.stderr)
+        return 1
+    try:
+        figures = asyncio.run(measure(seed=seed))
+    except PostgresFailed as why:
         print(f"[街安] ✗ {why}", file=sys.stderr)
         return 1
     print(msgspec.json.encode(figures).decode(), flush=True)
