@@ -11,12 +11,13 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from backend import notices
+from backend import notices, papers
 from backend.access import accounts
 from backend.archive import service as archive
 from backend.devices import service as devices
 from backend.devices.schemas import Place as DevicePlace
 from backend.dispatch import flow as dispatch
+from backend.documents import service as documents
 from backend.incidents import journal
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
@@ -273,6 +274,7 @@ class Pipeline:
 
     async def _people(self, at: datetime, incident_id: UUID) -> list[dispatch.Person]:
         leading = await journal.leading(incident_id)
+        asked = await journal.asked(incident_id)
         return [
             dispatch.Person(
                 staff_id=one.person_id,
@@ -280,6 +282,7 @@ class Pipeline:
                 badge=one.badge,
                 qualified=one.qualified,
                 leads=leading.get(one.person_id),
+                asked=one.person_id in asked,
                 fix=_point(one.lat, one.lon),
                 accuracy_m=one.accuracy_m,
                 fix_at=one.at,
@@ -456,6 +459,14 @@ async def seal(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
     await p.incidents.say(event.incident_id, closing, command_id=_cause(event))
 
 
+async def file_paper(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """6.2.4, B.4, B.6: what was reported is written down, numbered and kept."""
+    past = await journal.events_of(event.incident_id)
+    paper = papers.paper_from([one for one in past if one.version <= event.version])
+    if paper is not None:
+        await documents.file(paper)
+
+
 async def open_linked(p: Pipeline, now: Incident, event: e.Event, fact: e.LateRaise) -> None:
     """Severity learnt after release: a new incident, linked, for the desk and the nearest."""
     newest = max(now.detectors.values(), key=lambda d: d.raised_at)
@@ -568,6 +579,10 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.TrappedChanged: (renew_report,),
     e.InjuredChanged: (renew_report,),
     e.Released: (renew_report,),
+    e.FalseReportFiled: (file_paper,),
+    e.CommunityReported: (file_paper,),
+    e.HandedToAuthority: (file_paper,),
+    e.ItemDone: (file_paper,),
     e.ArchiveRequested: (seal,),
     e.LateRaise: (open_linked,),
     e.Merged: (absorb,),

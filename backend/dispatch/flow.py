@@ -38,6 +38,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     badge: str
     qualified: bool
     leads: str | None = None
+    asked: bool = False
+    """An offer of another incident is open on this person's phone."""
     fix: Point | None = None
     accuracy_m: float | None = None
     fix_at: datetime | None = None
@@ -148,6 +150,8 @@ def _why_not(person: Person, tried: frozenset[UUID]) -> str | None:
         return "not_qualified"
     if person.leads is not None:
         return "leads_elsewhere"
+    if person.asked:
+        return "asked_elsewhere"
     if person.staff_id in tried:
         return "asked_already"
     return None

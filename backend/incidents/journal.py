@@ -264,6 +264,16 @@ async def leading(besides: UUID) -> dict[UUID, str]:
     return {row["lead_staff"]: row["no"] for row in rows}
 
 
+async def asked(besides: UUID) -> frozenset[UUID]:
+    """Staff with an offer still open in an incident other than ``besides``."""
+    rows = await OPERATIONS.fetch(
+        "SELECT (board ->> 'asked')::uuid AS staff FROM incident WHERE board ->> 'asked' <> ''"
+        " AND state IN ('dispatching', 'party_handled') AND id <> $1",
+        besides,
+    )
+    return frozenset(row["staff"] for row in rows)
+
+
 async def start_deadline(deadline_id: UUID, incident_id: UUID, name: str, due_at: datetime) -> None:
     """A deadline that is no command; the same id again changes nothing."""
     await OPERATIONS.execute(

@@ -45,7 +45,10 @@ def split(now: Incident, order: c.Order, cmd: c.Split, facts: Facts) -> Answer:
     theirs = tuple(d.id for d in now.detectors.values() if d.household_id == cmd.household_id)
     if not theirs or cmd.household_id == now.place.household_id:
         return refuse("not_splittable")
-    return (e.SplitOff(household_id=cmd.household_id, detector_ids=theirs, reason=cmd.reason),)
+    gone = e.SplitOff(household_id=cmd.household_id, detector_ids=theirs, reason=cmd.reason)
+    stay = [d for d in now.detectors.values() if d.id not in theirs]
+    quiet = now.c1 is None and all(not d.alarming for d in stay)
+    return (gone, e.NormalConditionMet(how="normal")) if quiet else (gone,)
 
 
 def mark_drill(now: Incident, order: c.Order, cmd: c.MarkDrill, facts: Facts) -> Answer:
