@@ -19,7 +19,7 @@ from backend import settings
 from backend.access import accounts
 from backend.demo import seed
 from backend.demo.child import Serve, free_port
-from backend.demo.wire import AGAIN_S, Away, Wire
+from backend.demo.wire import Away, Wire
 from backend.shared.ids import uuid7
 from tests.journey.street import OFFICES, PASSWORD, PEOPLE, furnish
 
@@ -60,7 +60,7 @@ class Hand:
         await self.wire.sign_in(self.login, PASSWORD, f"device-{self.login}")
 
     async def ask(self, path: str) -> Any:
-        """Read; None while there is nobody to answer is for ``patiently``."""
+        """Read once; raises one of ``SOFT`` while the server is down."""
         return await self.wire.call("GET", path)
 
     async def post(self, method: str, path: str, body: Any) -> None:
@@ -169,7 +169,7 @@ async def installed(more: Mapping[str, str] | None = None) -> AsyncIterator[Inst
     """A furnished installation, running."""
     # not tmp_path: PostgreSQL may run as nobody and must pass through
     folder = Path(tempfile.mkdtemp(prefix="jiean-kill-"))
-    os.chmod(folder, 0o711)  # noqa: S103, PTH101
+    os.chmod(folder, 0o711)  # noqa: PTH101
     data = folder / "data"
     serve = Serve(
         data, port=free_port(), mqtt_port=free_port(), settings={**TIMERS, **(more or {})}
@@ -205,4 +205,4 @@ async def furnished() -> None:
         )
 
 
-__all__ = ["AGAIN_S", "Hand", "Installation", "installed", "patiently"]
+__all__ = ["Hand", "Installation", "installed", "patiently"]

@@ -34,6 +34,7 @@ DETECTORS = {
     "electric": (UUID(int=1003), "electric", "far"),
     "door": (UUID(int=1004), "door", "far"),
     "hydrant": (UUID(int=1005), "hydrant", None),
+    "smoke_far": (UUID(int=1006), "smoke", "far"),
 }
 PEOPLE = {
     "周建国": (UUID(int=1), 31.3101),
