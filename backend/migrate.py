@@ -36,6 +36,7 @@ APPS: list[tuple[str, str]] = [
     ("identity", "backend.residents.piccolo_app"),
     ("operations", "backend.messages.piccolo_app"),
     ("operations", "backend.incidents.piccolo_app"),
+    ("operations", "backend.documents.piccolo_app"),
     ("records", "backend.archive.piccolo_app"),
 ]
 

@@ -66,7 +66,7 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     series: list[Series]
 
 
-def _may_see(now: Incident, principal: Principal) -> None:
+def may_see(now: Incident, principal: Principal) -> None:
     """Desk roles see all; field staff what they are on or were offered; nobody else."""
     if principal.roles & {*DESKS, "technician"}:
         return
@@ -82,7 +82,7 @@ async def incident(
 ) -> IncidentView:
     """The incident, whole, with what the asker may do."""
     now = await existing(incident_id)
-    _may_see(now, request.user)
+    may_see(now, request.user)
     return await view_of(now, request.user.roles, services)
 
 
@@ -123,7 +123,7 @@ async def _community(now: Incident) -> OfficeLine | None:
 async def readings(request: AnyRequest, incident_id: FromPath[UUID], ctx: Ctx) -> Readings:
     """The last hour of each alarming quantity."""
     now = await existing(incident_id)
-    _may_see(now, request.user)
+    may_see(now, request.user)
     points = await sensing.series(list(now.detectors), ctx.clock.now() - CHART)
     return Readings(
         series=[

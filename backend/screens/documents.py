@@ -1,0 +1,56 @@
+"""The papers of an incident: a list, and each as PDF, for the desk and whoever is on it."""
+
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.params import FromPath
+
+from backend.access.guards import signed_in
+from backend.audit import service as audit
+from backend.documents import service as documents
+from backend.documents.schemas import PaperLine
+from backend.screens.incident import may_see
+from backend.screens.reading import existing
+from backend.shared.context import Ctx
+from backend.shared.db import OPERATIONS
+from backend.shared.problems import NotFound
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/api/incidents/{incident_id:uuid}/documents", guards=[signed_in],
+     operation_id="IncidentDocuments")  # fmt: skip
+async def papers(request: AnyRequest, incident_id: FromPath[UUID]) -> list[PaperLine]:
+    """Every numbered paper of the incident, newest first."""
+    may_see(await existing(incident_id), request.user)
+    return await documents.papers_of(incident_id)
+
+
+@get("/api/documents/{sha256:str}", guards=[signed_in], operation_id="Document")
+async def paper(request: AnyRequest, sha256: FromPath[str], ctx: Ctx) -> Response[bytes]:
+    """One paper as PDF. Whoever takes it is written down."""
+    line = await documents.paper_line(sha256)
+    if line is None:
+        raise NotFound("没有这份文件 no such paper")
+    may_see(await existing(line.incident_id), request.user)
+    async with OPERATIONS.transaction():
+        await audit.record(
+            OPERATIONS, actor=request.user.account_id, role=request.user.role,
+            action="document.taken", subject=line.incident_id, after={"number": line.number},
+            at=ctx.clock.now(),
+        )  # fmt: skip
+    name = quote(f"{line.number}-{line.title}.pdf")
+    return Response(
+        await documents.bytes_of(sha256),
+        media_type="application/pdf",
+        headers={
+            "Content-Disposition": f"inline; filename=\"report.pdf\"; filename*=UTF-8''{name}",
+            "Cache-Control": "private, max-age=31536000, immutable",
+            "ETag": f'"{sha256}"',
+        },
+    )
+
+
+ROUTES = [papers, paper]
