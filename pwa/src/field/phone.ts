@@ -103,6 +103,8 @@ export const refreshPhotos = reread
 
 /* ---- sending ---- */
 
+/** The longest pause between attempts as long as the live socket speaks. */
+const HEARD_PAUSE_MS = 4000
 let failures = 0
 let again: ReturnType<typeof setTimeout> | undefined
 
@@ -115,7 +117,8 @@ export async function sendAll(): Promise<void> {
   if (ended === 'signin') signedOut.value = true
   if (ended === 'retry') {
     failures += 1
-    again = setTimeout(() => void sendAll(), pauseMs(failures))
+    // taps made with no network raise the count; while the service is heard the way is open
+    again = setTimeout(() => void sendAll(), Math.min(pauseMs(failures), live.value ? HEARD_PAUSE_MS : Infinity))
     void registerSync()
   } else failures = 0
   if (anythingSent) await pull()
@@ -181,6 +184,7 @@ function onFrame(frame: Frame): void {
   if (frame.t === 'hello' || frame.t === 'ping') void heard(frame.now)
   else heardAt.value = correctedNow()
   if (frame.t === 'hello') {
+    failures = 0
     void pull()
     void sendAll()
   }
@@ -249,7 +253,10 @@ export async function startPhone(): Promise<void> {
   setInterval(() => {
     if (!live.value || now.value - homeAt.value > 30_000) void pull()
   }, 10_000)
-  addEventListener('online', () => void sendAll())
+  addEventListener('online', () => {
+    failures = 0
+    void sendAll()
+  })
   document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && void pull())
   navigator.serviceWorker?.addEventListener('message', ({ data }: MessageEvent<{ t: string }>) => {
     if (data.t === 'push' || data.t === 'show' || data.t === 'outbox') void pull()
