@@ -68,11 +68,14 @@ class Result(msgspec.Struct, frozen=True):
         outcome: what to do next.
         retry_after_s: the provider's own wish with ``RETRY``, seconds; None when it has none.
         provider_code: the provider's word or ours, for the delivery ledger; never an address.
+        gone_since: UTC, with ``FORGET_DEVICE``: when the provider knew that the address was dead;
+            an address registered again after it is alive. None when it does not say.
     """
 
     outcome: Outcome
     retry_after_s: float | None = None
     provider_code: str = ""
+    gone_since: datetime | None = None
 
 
 class Door(Protocol):

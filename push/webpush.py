@@ -8,19 +8,17 @@ Encryption runs in a thread and HTTP is asynchronous: the loop is never held up.
 
 import asyncio
 import hashlib
-import ipaddress
 import logging
 import os
 import time
 from collections.abc import Callable, Collection
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 import http_ece
 import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from push.answer import is_loopback, result_of
 from push.message import Message, TooLargeError, Urgency, encode
 from push.port import Outcome, Reach, Result, kept_inside
 from push.subscription import Keys as Keys
@@ -38,7 +36,6 @@ PUSH_SERVICES = (
 log = logging.getLogger(__name__)
 
 _URGENCY = {Urgency.EMERGENCY: "high", Urgency.HIGH: "high", Urgency.NORMAL: "normal"}
-_MOST_RETRY_AFTER_S = 24 * 3600.0
 _READ_AT_MOST = 4096
 
 
@@ -140,7 +137,7 @@ class WebPush:
         if endpoint.userinfo:
             return False
         if self.reach is Reach.LOOPBACK:
-            return endpoint.scheme in ("http", "https") and _is_loopback(host)
+            return endpoint.scheme in ("http", "https") and is_loopback(host)
         known = any(host == name or host.endswith("." + name) for name in self._hosts)
         return endpoint.scheme == "https" and endpoint.port is None and known
 
@@ -174,32 +171,6 @@ def topic(collapse_key: str) -> str:
     return to_base64url(hashlib.sha256(collapse_key.encode()).digest())[:32]
 
 
-def result_of(status: int, retry_after: str | None, now_s: Callable[[], float]) -> Result:
-    """What to do after a push service's answer; what we do not know is ``REJECTED``."""
-    code = str(status)
-    if status in (200, 201, 202):
-        return Result(Outcome.SENT, None, code)
-    if status in (404, 410):
-        return Result(Outcome.FORGET_DEVICE, None, code)
-    if status in (408, 425, 429) or status >= 500:
-        return Result(Outcome.RETRY, _seconds(retry_after, now_s), code)
-    return Result(Outcome.REJECTED, None, code)
-
-
-def _seconds(retry_after: str | None, now_s: Callable[[], float]) -> float | None:
-    """``Retry-After`` in seconds, from either of its forms, at most a day."""
-    if retry_after is None:
-        return None
-    if retry_after.strip().isdecimal():
-        return min(float(retry_after[:12]), _MOST_RETRY_AFTER_S)
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(0.0, at.timestamp() - now_s()), _MOST_RETRY_AFTER_S)
-
-
 async def _drain(answer: httpx.Response) -> None:
     """Read a little of the body, so that a short answer's connection can be used again."""
     size = 0
@@ -211,10 +182,3 @@ async def _drain(answer: httpx.Response) -> None:
 
 def _origin(endpoint: httpx.URL) -> str:
     return f"{endpoint.scheme}://{endpoint.netloc.decode()}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -7,10 +7,11 @@ import httpx
 import msgspec
 import pytest
 
+from push.answer import result_of
 from push.message import Handling, Urgency
 from push.port import Door, Outcome, Reach, Result
 from push.vapid import VapidKey, from_base64url
-from push.webpush import Keys, Subscription, WebPush, result_of
+from push.webpush import Keys, Subscription, WebPush
 from tests.push.contract import DoorContract, Rig
 from tests.push.provider import PushService, broken_service, elsewhere, push_service
 from tests.push.world import NOON, a_message
