@@ -119,7 +119,9 @@ function take(board: Board): void {
   const row = desk.selected ? desk.rows.get(desk.selected) : undefined
   const shown = view.value
   // A sealed incident leaves the board; the one being looked at is read once more then.
-  if (shown && (row ? shown.version < row.version : shown.state !== 'archived')) void pullView()
+  // the bytes of a photograph come after its event, and are no event of their own
+  const coming = shown?.photos.some((photo) => !photo.stored) ?? false
+  if (shown && (coming || (row ? shown.version < row.version : shown.state !== 'archived'))) void pullView()
   void report(board.incidents)
 }
 
