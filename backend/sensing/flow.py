@@ -7,10 +7,10 @@ The life of a watch: quiet → (over the limit for ``on_delay_s``) → raised �
 normal readings in a row and ``off_delay_s`` since the first of them) → cleared, which is quiet.
 A repeated alarm of a watch that is raised is the same alarm (lifecycle section 9).
 
-What never raises and never counts as normal: a test, a sensor fault, a value that is no number,
-a reading from the past (``late``) and one out of order. A late alarm is told apart as signal
-``late``, so that a person sees it; a retained one may raise only when the device was quiet and
-the reading is newer than all that we know and than the last release.
+What never raises and never counts as normal: a test, a sensor fault, a value that is no number or
+has no known scale, a reading from the past (``late``) and one out of order. A late alarm is told
+apart as signal ``late``, so that a person sees it; a retained one may raise only when the device
+was quiet and the reading is newer than all that we know and than the last release.
 """
 
 import math
@@ -30,7 +30,7 @@ VALUE_MOVED = 0.05
 CONFIRMED_WITHIN_S = 60.0
 """A density this recent confirms a flag without waiting for persistence."""
 
-UNTRUSTED = frozenset({"test", "fault", "late"})
+UNTRUSTED = frozenset({"test", "fault", "late", "unscaled"})
 
 
 class Verdict(StrEnum):
@@ -167,7 +167,7 @@ def evaluate(
         return state, ()
     if UNTRUSTED.intersection(reading.flags):
         late = rule is not None and "late" in reading.flags and "test" not in reading.flags
-        if not late or watch.episode or "fault" in reading.flags:
+        if not late or watch.episode or {"fault", "unscaled"}.intersection(reading.flags):
             return state, ()
         assert rule is not None
         over = judge(rule, value) is Verdict.OVER

@@ -34,6 +34,7 @@ QUANTITIES: dict[str, Quantity] = {
     "carbon_monoxide": _flag("gas"),
     "co": Quantity("gas", "ppm", 0, 10_000),
     "short_circuit": _flag("electric"),
+    "electric_alarm": _flag("electric"),
     "residual_current": Quantity("electric", "mA", 0, 30_000),
     "leakage_current": Quantity("electric", "mA", 0, 30_000),
     "current": Quantity("electric", "A", -10_000, 10_000),

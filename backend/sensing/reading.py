@@ -29,7 +29,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     Flags: ``alarm`` the device itself says alarm · ``open`` a contact is open · ``test`` from a
     test button · ``tamper`` · ``fault`` the sensor says that it cannot be trusted · ``retained``
     the broker kept it, so it may be old · ``clock`` the device's time is more than ten minutes
-    from ours · ``late`` and that in the past.
+    from ours · ``late`` and that in the past · ``test_bit`` a panel's bit for "normal" is not set
+    beside an alarm that counts as real · ``manual`` a person pressed a button · ``unscaled`` the
+    raw number of a maker whose unit nobody told us.
     """
 
     device: str
@@ -60,7 +62,10 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
 
     Reasons: ``too-big``, ``too-deep``, ``not-utf8``, ``not-json``, ``not-an-object``,
     ``bad-topic``, ``bad-value``, ``no-value``, ``out-of-range``, ``bad-time``,
-    ``unknown-quantity``, ``wrong-unit``, ``too-many``.
+    ``unknown-quantity``, ``wrong-unit``, ``too-many``; and of binary and vendor protocols
+    ``incomplete``, ``look-alike``, ``bad-start``, ``bad-end``, ``bad-length``, ``bad-checksum``,
+    ``bad-layout``, ``unknown-command``, ``unknown-type``, ``unknown-model``, ``unknown-shape``,
+    ``not-hex``, ``not-base64``, ``not-xml``, ``unknown-alias``, ``no-birth``, ``out-of-sequence``.
     """
 
     reason: str

@@ -80,6 +80,8 @@ def defaults(*, smoke_clear_s: float = 60.0) -> tuple[Rule, ...]:
         Rule(code="E5", kind="electric", quantity="load", form=above, raise_at=130, clear_at=100,
              on_delay_s=60),
         Rule(code="E6", kind="electric", quantity="short_circuit", form=flag, raise_at=1),
+        Rule(code="E7", kind="electric", quantity="electric_alarm", form=flag, raise_at=1,
+             any_kind=True, source="device flag of an electric-fire detector"),
         Rule(code="B1", kind="structure", quantity="tilt_horizontal", form=beyond, raise_at=7,
              clear_at=6, source="▲ change from baseline; dangerous above 20–30 mm/m"),
         Rule(code="B2", kind="structure", quantity="tilt_vertical", form=beyond, raise_at=7,

@@ -126,7 +126,10 @@ def _device(
     if not isinstance(body, dict):
         raise Refused("not-an-object", f"an object expected, got {type(body).__name__}")
     measured_at, timed, flags = _when(body.get("last_seen"), received_at)
-    tested = any(body.get(name) is True for name in TEST) or body.get("action") in TEST
+    action = body.get("action")
+    tested = any(body.get(name) is True for name in TEST) or (
+        isinstance(action, str) and action in TEST
+    )
     for raised, flag in (
         (retained, "retained"),
         (tested, "test"),
