@@ -1,0 +1,1 @@
+"""GB/T 26875.3: user information transmission units over TCP. Frames, their meaning, profiles."""
