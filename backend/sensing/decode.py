@@ -1,108 +1,196 @@
 """``jiean decode PROTOCOL FILE|-``: show what messages say, one JSON object per line.
 
-FILE holds one message or a JSON array of ``{"topic", "payload"}``. A message is such an object,
-or the bare payload. ``payload`` is an object, or a text as it was published; ``topic`` may be
-missing or null (the device is then ``unknown``). A message may also say ``"retained": true`` and
-``"received_at"``. A file has no time of arrival: without ``received_at`` a message counts as
-arriving when it was measured, so nothing is called late, and one without a time is of now.
+Which shapes FILE may have is told in ``files.py``. A file has no time of arrival: without
+``received_at`` a message counts as arriving when it was sent, so nothing is called late but what is
+history in itself, and a message without a time is of now.
 
 Exit: 0 when the messages were read, also when some were rejected; 2 when the words or FILE make
 no sense.
 """
 
+import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from backend.sensing.adapters import jiean, zigbee2mqtt
-from backend.sensing.body import Refused, instant_of
-from backend.sensing.reading import Adapter, Decoded, Rejected, as_line
+from backend.sensing.adapters import (
+    chirpstack,
+    ctwing,
+    dahua,
+    dragino,
+    hikvision,
+    huawei,
+    jiean,
+    meokon,
+    milesight,
+    sparkplug,
+    zigbee2mqtt,
+)
+from backend.sensing.adapters.gb26875 import meaning, profile
+from backend.sensing.adapters.gb26875.frame import Cutter, Frame, Junk
+from backend.sensing.files import Form, Message, messages
+from backend.sensing.reading import Adapter, Decoded, Event, Reading, Rejected, as_line
 
-ADAPTERS: dict[str, Adapter] = {"zigbee2mqtt": zigbee2mqtt.decode, "jiean": jiean.decode}
-TIME_FIELDS = ("last_seen", "measuredAt")
+ADAPTERS: dict[str, tuple[Adapter, Form]] = {
+    "gb26875": (meaning.decode, Form(binary=True)),
+    "chirpstack": (chirpstack.decode, Form(own=frozenset({"deviceInfo"}))),
+    "milesight": (milesight.decode, Form(binary=True)),
+    "dragino": (
+        dragino.decode,
+        Form(binary=True, own=frozenset({"decoded", "DOOR_OPEN_STATUS", "WATER_LEAK_STATUS"})),
+    ),
+    "zigbee2mqtt": (zigbee2mqtt.decode, Form()),
+    "ctwing": (ctwing.decode, Form(own=frozenset({"messageType", "deviceId"}))),
+    "huawei": (huawei.decode, Form(own=frozenset({"notify_data"}))),
+    "hikvision": (hikvision.decode, Form()),
+    "dahua": (dahua.decode, Form()),
+    "meokon": (meokon.decode, Form(binary=True)),
+    "sparkplug": (sparkplug.decode, Form(binary=True)),
+    "jiean": (jiean.decode, Form()),
+}
 MAX_FILE = 64 * 1024 * 1024
-USAGE = f"""usage: jiean decode PROTOCOL FILE|-
-  PROTOCOL  {" ".join(ADAPTERS)}
-  FILE      one message or a JSON array of {{"topic", "payload"}}; - reads standard input
-  一条报文或报文数组；每行输出一个 JSON 对象"""
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of the file, as its adapter wants it."""
+def lines(
+    protocol: str, raw: bytes, model: str | None = None, of: profile.Profile = profile.STRICT
+) -> Iterator[bytes]:
+    """Each decoded thing as one line of JSON.
 
-    topic: str | None
-    payload: bytes
-    received_at: datetime
-    retained: bool = False
-
-
-def messages(raw: bytes) -> Iterator[Message | Rejected]:
-    """The messages of a file, in order; what is no message is a rejection in its place."""
-    try:
-        found = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # no JSON at all: let the adapter say why
-        yield Message(topic=None, payload=raw, received_at=datetime.now(UTC))
-        return
-    for item in found if isinstance(found, list) else [found]:
-        yield _message(item)
-
-
-def _message(item: object) -> Message | Rejected:
-    topic, payload, retained = None, item, False
-    received: object = None
-    if isinstance(item, dict) and "payload" in item:
-        topic, payload = item.get("topic"), item["payload"]
-        retained, received = item.get("retained") is True, item.get("received_at")
-        if topic is not None and not isinstance(topic, str):
-            return Rejected(reason="bad-topic", detail="topic: a text or null expected")
-    own = payload
-    if isinstance(payload, str):
-        raw = payload.encode(errors="replace")
-        try:
-            own = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, RecursionError):
-            own = None
+    Args:
+        protocol: a name of ``ADAPTERS``.
+        raw: the file.
+        model: of the device, where the protocol needs one and the file names none.
+        of: how a GB/T 26875 gateway is read.
+    """
+    adapter, form = ADAPTERS[protocol]
+    found = messages(raw, form)
+    if protocol == "gb26875":
+        said = _frames(found, of)
+    elif protocol == "sparkplug":
+        said = _nodes(found)
     else:
-        raw = msgspec.json.encode(payload)
-    if received is None and isinstance(own, dict):
-        received = next((own[name] for name in TIME_FIELDS if own.get(name) is not None), None)
-    try:
-        at = datetime.now(UTC) if received is None else instant_of(received)
-    except Refused:
-        at = datetime.now(UTC)
-    return Message(topic=topic, payload=raw, received_at=at, retained=retained)
-
-
-def lines(protocol: str, raw: bytes) -> Iterator[bytes]:
-    """Each decoded thing as one line of JSON."""
-    for message in messages(raw):
-        if isinstance(message, Rejected):
-            said: tuple[Decoded, ...] = (message,)
-        else:
-            said = ADAPTERS[protocol](
-                message.topic, message.payload, message.received_at, message.retained
+        said = (
+            item
+            for message in found
+            for item in (
+                (message,)
+                if isinstance(message, Rejected)
+                else _read(adapter, message, _topic(protocol, message, model))
             )
-        for item in said:
-            yield msgspec.json.encode(as_line(item))
+        )
+    for item in said:
+        yield msgspec.json.encode(as_line(item))
+
+
+def _topic(protocol: str, message: Message, model: str | None) -> str | None:
+    """Where the message was published; for LoRaWAN payloads, what is known of the sender."""
+    if message.topic is not None:
+        return message.topic
+    device = message.device or ""
+    if protocol == "milesight":
+        return f"milesight/{milesight.model_of(message.model or model or '') or ''}/{device}"
+    if protocol == "dragino":
+        return f"dragino/{dragino.PORT if message.port is None else message.port}/{device}"
+    return None
+
+
+def _read(adapter: Adapter, message: Message, topic: str | None) -> tuple[Decoded, ...]:
+    now = message.received_at or datetime.now(UTC)
+    said = adapter(topic, message.payload, now, message.retained)
+    sent = None if message.received_at else _newest(said, now)
+    return said if sent is None else adapter(topic, message.payload, sent, message.retained)
+
+
+def _newest(said: Iterable[Decoded], now: datetime) -> datetime | None:
+    """The newest time that the message itself tells."""
+    told = []
+    for item in said:
+        if isinstance(item, Reading) and item.timed:
+            told.append(item.measured_at)
+        elif isinstance(item, Event) and item.at != now:
+            told.append(item.at)
+    return max(told, default=None)
+
+
+def _frames(found: Iterable[Message | Rejected], of: profile.Profile) -> Iterator[Decoded]:
+    """GB/T 26875: lines of hex are one stream, whose frames may begin and end anywhere."""
+    stream = Cutter()
+    for message in found:
+        if isinstance(message, Rejected):
+            yield message
+        elif message.joined:
+            yield from _cut(stream.feed(message.payload), message, of)
+        else:
+            own = Cutter()
+            yield from _cut([*own.feed(message.payload), *own.finish()], message, of)
+    yield from _cut(stream.finish(), None, of)
+
+
+def _cut(
+    pieces: Iterable[Frame | Junk], message: Message | None, of: profile.Profile
+) -> Iterator[Decoded]:
+    for piece in pieces:
+        if isinstance(piece, Junk):
+            yield meaning.rejected(piece)
+            continue
+        told = message.received_at if message else None
+        yield from meaning.meaning(
+            piece, told or meaning.sent_at(piece, of) or datetime.now(UTC), of
+        )
+
+
+def _nodes(found: Iterable[Message | Rejected]) -> Iterator[Decoded]:
+    """Sparkplug: the births of the file are remembered for the messages behind them."""
+    nodes: dict[str | None, sparkplug.Node | None] = {}
+    for message in found:
+        if isinstance(message, Rejected):
+            yield message
+            continue
+        key = sparkplug.node_of(message.topic or "")
+        node, payload = nodes.get(key), message.payload
+        now = message.received_at or datetime.now(UTC)
+        after, said = sparkplug.advance(node, message.topic, payload, now, message.retained)
+        sent = None if message.received_at else _newest(said, now)
+        if sent is not None:
+            after, said = sparkplug.advance(node, message.topic, payload, sent, message.retained)
+        nodes[key] = after
+        yield from said
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jiean decode",
+        description="Show what messages say, one JSON object per line. 每行一个 JSON 对象",
+    )
+    parser.add_argument("protocol", choices=ADAPTERS, metavar="PROTOCOL", help=" ".join(ADAPTERS))
+    parser.add_argument(
+        "file", metavar="FILE|-", help="hex lines, JSON, XML or text; - reads standard input"
+    )
+    parser.add_argument("--model", help="of a LoRaWAN device, when the file does not say")
+    parser.add_argument(
+        "--profile", choices=profile.BUILT_IN, default="strict", help="of a GB/T 26875 gateway"
+    )
+    return parser
 
 
 def main(argv: list[str]) -> int:
     """Print what the messages say."""
-    if argv in (["-h"], ["--help"]):
-        print(USAGE)
-        return 0
-    if len(argv) != 2 or argv[0] not in ADAPTERS:
-        print(USAGE, file=sys.stderr)
-        return 2
     try:
-        raw = sys.stdin.buffer.read(MAX_FILE) if argv[1] == "-" else Path(argv[1]).read_bytes()
+        words = _parser().parse_args(argv)
+    except SystemExit as end:
+        return 0 if end.code == 0 else 2
+    try:
+        if words.file == "-":
+            raw = sys.stdin.buffer.read(MAX_FILE)
+        else:
+            with Path(words.file).open("rb") as file:
+                raw = file.read(MAX_FILE)
     except OSError as wrong:
-        print(f"jiean decode: {argv[1]}: {wrong.strerror}", file=sys.stderr)
+        print(f"jiean decode: {words.file}: {wrong.strerror}", file=sys.stderr)
         return 2
-    for line in lines(argv[0], raw):
+    for line in lines(words.protocol, raw, words.model, profile.BUILT_IN[words.profile]):
         sys.stdout.write(line.decode() + "\n")
     return 0
