@@ -139,3 +139,11 @@ async def with_roles(roles: Sequence[str]) -> list[UUID]:
         list(roles),
     )
     return [row["id"] for row in rows]
+
+
+async def in_use(account_id: str) -> bool:
+    """Whether this is the id of an account that is not disabled; any text may be asked."""
+    found = await OPERATIONS.fetch_value(
+        "SELECT true FROM account WHERE id::text = $1 AND disabled_at IS NULL", account_id
+    )
+    return bool(found)

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from backend.audit import service as audit
-from backend.incidents import journal
+from backend.incidents import drills, journal
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.decide import Repeated, decide
@@ -52,6 +52,7 @@ class Directory(Protocol):
     async def person(self, staff_id: UUID, place: Place) -> PersonFacts | None: ...
     async def offices(self, building_id: UUID | None) -> tuple[OfficeRef, ...]: ...
     async def below_clear(self, detectors: list[UUID]) -> bool | None: ...
+    async def account_in_use(self, account_id: str) -> bool: ...
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,9 +202,16 @@ class Incidents:
         if isinstance(command, _REPORTING):
             offices = await self.directory.offices(now.place.building_id)
             facts = msgspec.structs.replace(facts, offices=offices)
+        named = _second_person(command)
+        if named is not None:
+            known = await self.directory.account_in_use(named)
+            second = known and named != order.actor.id
+            facts = msgspec.structs.replace(facts, second_person=second)
         if isinstance(command, c.Merge):
             other = await journal.load(command.into)
             is_open = other.state in OPEN if other.id is not None else None
+            if await drills.drill_of(now.id) != await drills.drill_of(other.id):
+                is_open = None  # a drill and what is real stay apart
             facts = msgspec.structs.replace(facts, other_open=is_open)
         if isinstance(command, c.FieldConfirmEliminated) and Kind.GAS in now.kinds:
             gas = [d.id for d in now.detectors.values() if d.kind is Kind.GAS]
@@ -294,6 +302,13 @@ _REPORTING = (
     c.Tick,
 )
 """Commands whose events may report to the offices of the address."""
+
+
+def _second_person(command: c.AnyCommand) -> str | None:
+    """Who is named to stand behind a command that one person may not give alone."""
+    if isinstance(command, c.Addendum):
+        return command.approved_by
+    return command.second if isinstance(command, c.SubstituteC1) else None
 
 
 def _again_alarm(alert: Alert) -> c.NewAlarm:

@@ -172,6 +172,7 @@ class Anything(RuleBasedStateMachine):
             metres=50.0,
             staff_name="n",
             other_open=self.another_is_open,
+            second_person=self.another_is_open,
         )
         if isinstance(found, Refusal):
             assert found.code in REFUSALS, found.code

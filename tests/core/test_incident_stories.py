@@ -541,7 +541,8 @@ def test_after_the_seal_nothing_but_addenda_by_two_persons() -> None:
     assert story.refused(DESK, c.Note(text="改一下")).code == "archived"
     alone = c.Addendum(reason="错字", text="更正", approved_by=DESK.id)
     assert story.refused(DESK, alone).code == "two_persons_needed"
-    story.say(DESK, c.Addendum(reason="错字", text="更正", approved_by=LEAD.id))
+    both = c.Addendum(reason="错字", text="更正", approved_by=LEAD.id)
+    story.say(DESK, both, second_person=True)
 
 
 @pytest.mark.clause("B.6-3")

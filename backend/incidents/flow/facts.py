@@ -51,6 +51,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     new_ids: tuple[UUID, ...] = ()
     below_clear: bool | None = None
     disabled_before: bool = False
+    second_person: bool = False
+    """The account named as second person exists, is in use, and is not the actor's own."""
     other_open: bool | None = None
     """Of the incident named by ``merge``: open, or None where there is none."""
 

@@ -25,7 +25,7 @@ def substitute_c1(now: Incident, order: c.Order, cmd: c.SubstituteC1, facts: Fac
     if not cmd.evidence.strip():
         return refuse("evidence_needed")
     by_hand = cmd.how == "hand_measured"
-    if by_hand and (not cmd.second or cmd.second == order.actor.id):
+    if by_hand and not facts.second_person:
         return refuse("two_persons_needed")
     if by_hand != (order.actor.role in {Role.FIELD, Role.DESK_LEAD}):
         return refuse("not_your_role")
@@ -161,7 +161,7 @@ def seal(now: Incident, order: c.Order, cmd: c.Seal, facts: Facts) -> Answer:
 def addendum(now: Incident, order: c.Order, cmd: c.Addendum, facts: Facts) -> Answer:
     if not cmd.reason.strip() or not cmd.text.strip():
         return refuse("reason_needed")
-    if not cmd.approved_by or cmd.approved_by == order.actor.id:
+    if not facts.second_person:
         return refuse("two_persons_needed")
     return (e.AddendumAppended(reason=cmd.reason, text=cmd.text, approved_by=cmd.approved_by),)
 
