@@ -18,7 +18,7 @@ from backend.devices import service as devices
 from backend.devices.schemas import Place as DevicePlace
 from backend.dispatch import flow as dispatch
 from backend.documents import service as documents
-from backend.incidents import journal
+from backend.incidents import drills, journal
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.advice import situation
@@ -50,6 +50,7 @@ from backend.shared.context import Context
 from backend.staff import service as staff
 from geo.point import Point, metres
 from geo.streets import StreetNetwork
+from push.message import Message
 
 ORIGIN = UUID("6a696561-6e00-7000-8000-000000000001")
 """Name space of ids that follow from an event."""
@@ -103,8 +104,13 @@ class Directory:
     async def offices(self, building_id: UUID | None) -> tuple[OfficeRef, ...]:
         if building_id is None:
             return ()
-        found = await offices.offices_for(building_id)
-        return tuple(OfficeRef(id=o.id, name=o.name, kind=o.kind) for o in found)
+        real = await drills.real_building(building_id)
+        found = await offices.offices_for(real or building_id)
+        mark = "（演练，不发送）" if real else ""
+        return tuple(OfficeRef(id=o.id, name=o.name + mark, kind=o.kind) for o in found)
+
+    async def account_in_use(self, account_id: str) -> bool:
+        return await accounts.in_use(account_id)
 
     async def below_clear(self, detectors: list[UUID]) -> bool | None:
         """False while any gas detector's newest value is at or above its alarm's clear level."""
@@ -273,6 +279,9 @@ class Pipeline:
             await journal.start_deadline(uuid5(cause, RETRY_OFFER), incident_id, RETRY_OFFER, again)
 
     async def _people(self, at: datetime, incident_id: UUID) -> list[dispatch.Person]:
+        drill = await drills.drill_of(incident_id)
+        if drill is not None and drill.ended_at is not None:
+            return []
         leading = await journal.leading(incident_id)
         asked = await journal.asked(incident_id)
         return [
@@ -289,7 +298,7 @@ class Pipeline:
                 post=_point(one.post_lat, one.post_lon),
             )
             for one in await staff.on_duty_people(at)
-            if one.post == "field"
+            if one.post == "field" and (drill is None or one.person_id in drill.staff)
         ]
 
     def _dispatch_policy(self) -> dispatch.Policy:
@@ -304,6 +313,12 @@ class Pipeline:
             features = area.get("features") or []
             self._streets = (etag, StreetNetwork.from_geojson(features) if features else None)
         return self._streets[1]
+
+    async def send(self, message: Message, address: str, now: Incident) -> None:
+        """The one way out for what an incident says. A drill reaches its own people only (I15)."""
+        drill = await drills.drill_of(now.id)
+        if drill is None or drill.reaches(address):
+            await messages.enqueue(message, address, incident_id=now.id)
 
     async def unreached(self, found: Unreached) -> None:
         """No device of a member of staff took the message in time: the desk telephones."""
@@ -321,7 +336,7 @@ class Pipeline:
         for account_id in await accounts.with_roles(roles):
             message_id = uuid5(cause, f"{about} {account_id}")
             message = notices.to_desk(now, about, message_id=message_id, at=at)
-            await messages.enqueue(message, f"account:{account_id}", incident_id=now.id)
+            await self.send(message, f"account:{account_id}", now)
 
 
 def _place_in(place: DevicePlace) -> Place:
@@ -353,7 +368,7 @@ async def alert_household(p: Pipeline, now: Incident, event: e.Event, fact: e.Al
         message = notices.to_household(
             now, message_id=uuid5(_cause(event), "home"), at=p.ctx.clock.now()
         )
-        await messages.enqueue(message, f"household:{home}", incident_id=now.id)
+        await p.send(message, f"household:{home}", now)
 
 
 async def send_visit(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
@@ -371,7 +386,7 @@ async def push_offer(p: Pipeline, now: Incident, event: e.Event, fact: e.Offered
     message = notices.offer(
         now, fact, message_id=uuid5(fact.offer_id, "offer"), at=p.ctx.clock.now()
     )
-    await messages.enqueue(message, f"staff:{fact.staff_id}", incident_id=now.id)
+    await p.send(message, f"staff:{fact.staff_id}", now)
 
 
 async def tell_nobody(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
@@ -389,7 +404,7 @@ async def push_stand_down(
         message = notices.stand_down(
             now, message_id=uuid5(_cause(event), str(person)), at=p.ctx.clock.now()
         )
-        await messages.enqueue(message, f"staff:{person}", incident_id=now.id)
+        await p.send(message, f"staff:{person}", now)
 
 
 async def withdraw_offer(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
@@ -402,11 +417,13 @@ async def deliver_report(p: Pipeline, now: Incident, event: e.Event, fact: e.Rep
     message = notices.to_office(
         now, fact.report_id, message_id=uuid5(fact.report_id, "report"), at=p.ctx.clock.now()
     )
-    await messages.enqueue(message, f"office:{fact.office.id}", incident_id=now.id)
+    await p.send(message, f"office:{fact.office.id}", now)
 
 
 async def renew_report(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
     """The office's page shows where its report and the incident stand."""
+    if await drills.drill_of(now.id) is not None:
+        return  # an office's inbox knows nothing of drills
     past = await journal.events_of(event.incident_id)
     for report in now.reports:
         await offices.save_report(_report_row(now, report, past))
@@ -471,6 +488,7 @@ async def open_linked(p: Pipeline, now: Incident, event: e.Event, fact: e.LateRa
     """Severity learnt after release: a new incident, linked, for the desk and the nearest."""
     newest = max(now.detectors.values(), key=lambda d: d.raised_at)
     incident_id = uuid5(_cause(event), "linked")
+    await drills.inherit(incident_id, event.incident_id)
     raised = c.RaiseAlert(
         no="",
         kind=now.kind,
@@ -522,6 +540,7 @@ async def open_split(p: Pipeline, now: Incident, event: e.Event, fact: e.SplitOf
     before = replay(one for one in past if one.version < event.version)
     first, *others = (before.detectors[i] for i in fact.detector_ids)
     incident_id = uuid5(_cause(event), "split")
+    await drills.inherit(incident_id, event.incident_id)
     raised = c.RaiseAlert(
         no="",
         kind=first.kind,

@@ -74,6 +74,16 @@ def _place(row: Row) -> Place:
     return Place(address=address, **facts)
 
 
+async def some_of_each_kind(at_most: int) -> list[UUID]:
+    """Detectors of every kind, as evenly as there are, in a stable order."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id FROM (SELECT id, kind, row_number() OVER (PARTITION BY kind ORDER BY id) AS n"
+        " FROM detector) d ORDER BY n, kind LIMIT $1",
+        at_most,
+    )
+    return [row["id"] for row in rows]
+
+
 async def household_label(household_id: UUID) -> str:
     """A home as its people say it: street, number, court, door.
 

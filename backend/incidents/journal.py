@@ -213,9 +213,11 @@ async def open_with(detector_id: UUID) -> list[UUID]:
 
 
 async def concerning(staff_id: UUID) -> list[UUID]:
-    """Incidents not yet archived that somebody is on, or is being offered; newest first."""
+    """Incidents not yet archived that somebody is on, or is being offered; newest first. Drills
+    that were ended are gone."""
     rows = await OPERATIONS.fetch(
-        "SELECT id FROM incident WHERE state <> 'archived' AND"
+        "SELECT id FROM incident WHERE state <> 'archived' AND NOT EXISTS (SELECT FROM drill d"
+        " WHERE d.incident_id = incident.id AND d.ended_at IS NOT NULL) AND"
         " (responders @> ARRAY[$1::uuid] OR board ->> 'asked' = $2) ORDER BY emitted_at DESC",
         staff_id,
         str(staff_id),
@@ -268,7 +270,8 @@ async def asked(besides: UUID) -> frozenset[UUID]:
     """Staff with an offer still open in an incident other than ``besides``."""
     rows = await OPERATIONS.fetch(
         "SELECT (board ->> 'asked')::uuid AS staff FROM incident WHERE board ->> 'asked' <> ''"
-        " AND state IN ('dispatching', 'party_handled') AND id <> $1",
+        " AND state IN ('dispatching', 'party_handled') AND id <> $1"
+        " AND NOT EXISTS (SELECT FROM drill d WHERE d.incident_id = incident.id)",
         besides,
     )
     return frozenset(row["staff"] for row in rows)
@@ -361,9 +364,12 @@ async def _write_projection(now: Incident) -> None:
         "INSERT INTO incident AS i (id, no, kind, handling, urgency, state, alert_active, version,"
         " household_id, building_id, emitted_at, presented_ms, claimed_at, lead_staff, responders,"
         " detector_ids, cursor, board)"
-        " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)"
+        # a drill holds nobody back from a real alarm
+        " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,"
+        " CASE WHEN NOT EXISTS (SELECT FROM drill WHERE incident_id = $1) THEN $14::uuid END,"
+        " $15,$16,$17,$18)"
         " ON CONFLICT (id) DO UPDATE SET urgency = $5, state = $6, alert_active = $7, version = $8,"
-        " presented_ms = $12, claimed_at = $13, lead_staff = $14,"
+        " presented_ms = $12, claimed_at = $13, lead_staff = excluded.lead_staff,"
         " responders = ARRAY(SELECT DISTINCT p FROM unnest(i.responders || $15::uuid[]) p),"
         " detector_ids = $16, cursor = $17, board = $18",
         now.id, now.no, now.kind, now.handling, now.urgency, now.state, now.alert_active,

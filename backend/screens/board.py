@@ -1,12 +1,12 @@
 """The duty desk's board: what changed since a cursor, who is where, and how old all this is."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from litestar import get
+from litestar import Request, get
 from litestar.params import Parameter
 
 from backend.access.guards import requires
@@ -66,16 +66,29 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     layers: list[Layer]
 
 
+ROWS = (
+    "SELECT cursor, board FROM incident WHERE NOT EXISTS (SELECT FROM drill d"
+    " WHERE d.incident_id = incident.id AND (d.ended_at IS NOT NULL"
+    " OR NOT (d.started_by = $1 OR coalesce($2::uuid = ANY(d.staff), false))))"
+)
+"""A drill stands on no board but its leader's and its people's."""
+
+
 @get("/api/desk/board", guards=[requires("desk", "desk_lead", "manager")], operation_id="Board")
 async def board(
+    request: Request[Any, Any, Any],
     ctx: Ctx,
     since: Annotated[int, Parameter(ge=0)] = 0,
 ) -> Board:
     """Everything open (``since`` 0 or too old), or only the rows changed after the cursor."""
     at = ctx.clock.now()
+    me = (request.user.account_id, request.user.staff_id)
+    # read first: what comes meanwhile is told again; cursors become visible in their order
+    top = await OPERATIONS.fetch_value("SELECT coalesce(max(cursor), 0) FROM incident")
     rows = (
         await OPERATIONS.fetch(
-            "SELECT cursor, board FROM incident WHERE cursor > $1 ORDER BY cursor LIMIT $2",
+            f"{ROWS} AND cursor > $3 ORDER BY cursor LIMIT $4",
+            *me,
             since,
             CHANGED_AT_MOST + 1,
         )
@@ -85,10 +98,10 @@ async def board(
     full = not since or len(rows) > CHANGED_AT_MOST
     if full:
         rows = await OPERATIONS.fetch(
-            "SELECT cursor, board FROM incident WHERE state <> 'archived' ORDER BY cursor"
+            f"{ROWS} AND state <> 'archived' ORDER BY cursor",
+            *me,
         )
-    top = await OPERATIONS.fetch_value("SELECT coalesce(max(cursor), 0) FROM incident")
-    cursor = top if full else max((row["cursor"] for row in rows), default=since)
+    cursor = max(top, max((row["cursor"] for row in rows), default=since))
     return Board(
         cursor=cursor,
         now=at,
@@ -133,7 +146,8 @@ async def _today(at: datetime) -> Today:
         " OR emitted_at < $2), 0) AS in_time,"
         " percentile_cont(0.5) WITHIN GROUP"
         " (ORDER BY extract(epoch FROM claimed_at - emitted_at)) AS claim"
-        " FROM incident WHERE emitted_at >= $1",
+        " FROM incident WHERE emitted_at >= $1"
+        " AND NOT EXISTS (SELECT FROM drill d WHERE d.incident_id = incident.id)",
         start,
         at - timedelta(seconds=2),
     )

@@ -1,0 +1,290 @@
+"""Drills: begin one on chosen staff, play the detector, end it, and what each one showed."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid5
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta
+
+from backend.access.guards import requires
+from backend.devices import service as devices
+from backend.incidents import drills, journal
+from backend.incidents.drills import Drill
+from backend.incidents.flow import commands as c
+from backend.incidents.flow.incident import Incident
+from backend.incidents.flow.kinds import KINDS
+from backend.incidents.flow.vocabulary import Handling, Kind, Place, Urgency
+from backend.screens.services import Parts, Services
+from backend.shared.context import Ctx
+from backend.shared.db import OPERATIONS
+from backend.shared.ids import uuid7
+from backend.shared.problems import NotFound, Problem
+from backend.staff import service as staff
+from backend.staff.schemas import OnDuty
+
+AnyRequest = Request[Any, Any, Any]
+LEADS = ("manager", "desk_lead")
+EMERGENCIES = frozenset({Kind.SMOKE, Kind.GAS})
+PLACES_AT_MOST = 60
+
+
+class DrillRefused(Problem):
+    """Not with these people: somebody chosen is off duty, or no field staff."""
+
+    slug, status, title = "drill-refused", 422, "A drill cannot begin like this"
+
+
+class NewDrill(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The scenario. The detector gives the place; ``kind`` may differ from its own."""
+
+    detector_id: UUID
+    kind: Kind
+    staff: Annotated[list[UUID], Meta(min_length=1, max_length=40)]
+    note: Annotated[str, Meta(max_length=300)] = ""
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    incident_id: UUID
+    no: str
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
+    """What the imagined detector does next."""
+
+    name: Literal["normal", "alarm"]
+
+
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    outcome: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How one person did. Seconds from the alarm; None where it did not come to that."""
+
+    staff_id: UUID
+    name: str
+    badge: str
+    offered_s: float | None
+    answer: str | None
+    accepted_s: float | None
+    arrived_s: float | None
+    entered: bool
+
+
+class DrillLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One drill for the training record (4.2.4.1-d)."""
+
+    incident_id: UUID
+    no: str
+    scenario: str
+    kind: str
+    address: str
+    state: str
+    started_by: str
+    started_at: datetime
+    ended_at: datetime | None
+    released_at: datetime | None
+    released_how: str | None
+    actions_done: int
+    outcome: str
+    staff: list[Part]
+
+
+class StaffChoice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    staff_id: UUID
+    name: str
+    badge: str
+
+
+class PlaceChoice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    detector_id: UUID
+    kind: str
+    label: str
+    address: str
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
+    staff: list[StaffChoice]
+    places: list[PlaceChoice]
+
+
+@get("/api/drills/choices", guards=[requires(*LEADS)], operation_id="DrillChoices")
+async def choices(ctx: Ctx) -> Choices:
+    """Who can take part now, and where one could be."""
+    people = await _on_duty(ctx.clock.now())
+    ids = await devices.some_of_each_kind(PLACES_AT_MOST)
+    places = await devices.places_of(ids)
+    return Choices(
+        staff=[
+            StaffChoice(staff_id=one.person_id, name=one.name, badge=one.badge)
+            for one in sorted(people.values(), key=lambda p: p.badge)
+        ],
+        places=[
+            PlaceChoice(detector_id=i, kind=p.kind, label=p.label, address=p.address)
+            for i in ids
+            if (p := places.get(i)) is not None
+        ],
+    )
+
+
+@post("/api/drills", status_code=201, guards=[requires(*LEADS)], operation_id="BeginDrill")
+async def begin(
+    request: AnyRequest, data: JSONBody[NewDrill], ctx: Ctx, services: Services
+) -> Begun:
+    """Open an exercise that only the chosen staff and its leader hear of."""
+    at = ctx.clock.now()
+    chosen = frozenset(data.staff)
+    away = chosen - (await _on_duty(at)).keys()
+    if away:
+        raise DrillRefused(
+            "只能选在岗的现场人员 Choose field staff who are on duty",
+            missing=sorted(str(one) for one in away),
+        )
+    real = await devices.place_of(data.detector_id)
+    incident_id = uuid7()
+    site, detector = uuid5(incident_id, "site"), uuid5(incident_id, "detector")
+    shared = sorted(set(Place.__struct_fields__) & set(msgspec.structs.asdict(real)))
+    known = {f: value for f in shared if (value := getattr(real, f)) is not None}
+    place = Place(**{**known, "household_id": None, "building_id": site})
+    quantity, unit, limit = _quantity(data.kind, services)
+    async with OPERATIONS.transaction():
+        drill = Drill(
+            incident_id=incident_id,
+            scenario=data.note.strip() or KINDS[data.kind].zh,
+            staff=chosen,
+            started_by=request.user.account_id,
+            started_name=request.user.name,
+            started_at=at,
+            site=site,
+            building_id=real.building_id,
+        )
+        await drills.begin(drill, role=request.user.role)
+        raised = c.RaiseAlert(
+            no="",
+            kind=data.kind,
+            urgency=Urgency.EMERGENCY if data.kind in EMERGENCIES else Urgency.NOTICE,
+            handling=Handling.EXERCISE,
+            place=place,
+            detector_id=detector,
+            label=real.label,
+            quantity=quantity,
+            value=None if limit is None else round(limit * 1.5, 2),
+            unit=unit,
+            limit=limit,
+            emitted_at=at,
+            at_once=True,
+        )
+        await services.incidents.open_numbered(incident_id, raised, command_id=uuid7())
+    return Begun(incident_id=incident_id, no=(await journal.load(incident_id)).no)
+
+
+@post("/api/drills/{incident_id:uuid}/signal", status_code=204, guards=[requires(*LEADS)],
+      operation_id="SignalInDrill")  # fmt: skip
+async def signal(
+    incident_id: FromPath[UUID], data: JSONBody[Signal], ctx: Ctx, services: Services
+) -> None:
+    """The leader plays the detector: back to normal, or alarming again."""
+    await _existing(incident_id)
+    now = await journal.load(incident_id)
+    at = ctx.clock.now()
+    for one in now.detectors.values():
+        said: c.AnyCommand
+        if data.name == "normal":
+            said = c.DataNormal(detector_id=one.id, at=at, normals=3)
+        else:
+            said = c.NewAlarm(
+                detector_id=one.id,
+                label=one.label,
+                kind=one.kind,
+                quantity=one.quantity,
+                value=one.raised_value,
+                unit=one.unit,
+                limit=one.limit,
+                emitted_at=at,
+            )
+        await services.incidents.say(incident_id, said)
+
+
+@post("/api/drills/{incident_id:uuid}/end", status_code=204, guards=[requires(*LEADS)],
+      operation_id="EndDrill")  # fmt: skip
+async def end(
+    request: AnyRequest, incident_id: FromPath[UUID], data: JSONBody[Ending], ctx: Ctx
+) -> None:
+    """Close a drill wherever it stands: it leaves the phones, and nobody is told any more."""
+    await _existing(incident_id)
+    await drills.end(
+        incident_id,
+        outcome=data.outcome.strip(),
+        actor=request.user.account_id,
+        role=request.user.role,
+        at=ctx.clock.now(),
+    )
+
+
+@get("/api/drills", guards=[requires(*LEADS, "desk")], operation_id="Drills")
+async def table() -> list[DrillLine]:
+    """Every drill with how each person did, newest first."""
+    found = await drills.newest()
+    known = await staff.people([one for drill in found for one in drill.staff])
+    return [_line(drill, await journal.load(drill.incident_id), known) for drill in found]
+
+
+async def _existing(incident_id: UUID) -> Drill:
+    found = await drills.drill_of(incident_id)
+    if found is None:
+        raise NotFound("没有这次演练 no such drill")
+    return found
+
+
+async def _on_duty(at: datetime) -> dict[UUID, OnDuty]:
+    people = await staff.on_duty_people(at)
+    return {one.person_id: one for one in people if one.post == "field" and one.qualified}
+
+
+def _quantity(kind: Kind, parts: Parts) -> tuple[str, str, float | None]:
+    """What a detector of this kind would have measured: its first rule's quantity and limit."""
+    rule = next(iter(parts.rules.of(kind).values()))
+    return rule.quantity, rule.unit or "", rule.limit
+
+
+def _line(drill: Drill, now: Incident, known: dict[UUID, tuple[str, str]]) -> DrillLine:
+    return DrillLine(
+        incident_id=drill.incident_id,
+        no=now.no,
+        scenario=drill.scenario,
+        kind=now.kind,
+        address=now.place.address,
+        state=now.state,
+        started_by=drill.started_name,
+        started_at=drill.started_at,
+        ended_at=drill.ended_at,
+        released_at=now.released_at,
+        released_how=now.released_how,
+        actions_done=sum(item.result == "done" for item in now.items),
+        outcome=drill.outcome,
+        staff=[_part(one, drill, now, known.get(one, ("", ""))) for one in sorted(drill.staff)],
+    )
+
+
+def _part(staff_id: UUID, drill: Drill, now: Incident, who: tuple[str, str]) -> Part:
+    def after_s(at: datetime | None) -> float | None:
+        return None if at is None else round((at - drill.started_at).total_seconds(), 1)
+
+    offer = next((o for o in now.offers if o.staff_id == staff_id), None)
+    on_it = next((r for r in (now.lead, *now.helpers) if r and r.staff_id == staff_id), None)
+    return Part(
+        staff_id=staff_id,
+        name=who[0],
+        badge=who[1],
+        offered_s=after_s(offer.offered_at if offer else None),
+        answer=offer.outcome if offer else None,
+        accepted_s=after_s(on_it.accepted_at if on_it else None),
+        arrived_s=after_s(on_it.arrived_at if on_it else None),
+        entered=staff_id in now.ever_entered,
+    )
+
+
+ROUTES = [choices, begin, signal, end, table]
