@@ -31,7 +31,17 @@ from backend.evidence import routes as evidence
 from backend.messages import routes as messages
 from backend.messages.hooks import SocketHooks
 from backend.pipeline import Pipeline
-from backend.screens import board, commands, documents, drills, home, incident, links, socket
+from backend.screens import (
+    board,
+    commands,
+    documents,
+    drills,
+    history,
+    home,
+    incident,
+    links,
+    socket,
+)
 from backend.screens.hooks import hooks_of
 from backend.screens.photos import may_see
 from backend.screens.reachability import Reachability
@@ -107,6 +117,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *incident.ROUTES,
     *documents.ROUTES,
     *drills.ROUTES,
+    *history.ROUTES,
     *home.ROUTES,
     *links.ROUTES,
     *socket.ROUTES,

@@ -18,7 +18,7 @@ from backend.devices import service as devices
 from backend.devices.schemas import Place as DevicePlace
 from backend.dispatch import flow as dispatch
 from backend.documents import service as documents
-from backend.incidents import drills, journal
+from backend.incidents import drills, journal, traces
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.advice import situation
@@ -234,9 +234,10 @@ class Pipeline:
         if not wanted or now.id is None or now.open_offer is not None or now.lead is not None:
             return
         at = self.ctx.clock.now()
+        people = await self._people(at, now.id)
         choice = dispatch.choose(
             Point(now.place.lat, now.place.lon),
-            await self._people(at, now.id),
+            people,
             tried=now.tried,
             preferred=now.preferred or await self._led_before(now),
             now=at,
@@ -263,7 +264,21 @@ class Pipeline:
             pre_alerted=choice.pre_alerted,
             candidates=candidates,
         )
-        await self.incidents.say(now.id, offer, command_id=uuid5(cause, f"ask {who.staff_id}"))
+        asked = uuid5(cause, f"ask {who.staff_id}")
+        await self.incidents.say(now.id, offer, command_id=asked)
+        stood = next(one for one in people if one.staff_id == who.staff_id)
+        spot = stood.fix or stood.post
+        if spot is not None:
+            trace = traces.Trace(
+                staff_id=who.staff_id,
+                name=who.name,
+                at=at,
+                what="offer",
+                lat=spot.lat,
+                lon=spot.lon,
+                accuracy_m=stood.accuracy_m or 0.0,
+            )
+            await traces.leave(asked, now.id, trace)
 
     async def _led_before(self, now: Incident) -> UUID | None:
         """Who led the incident that this one follows: asked first, they know the place."""

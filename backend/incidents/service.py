@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from backend.audit import service as audit
-from backend.incidents import drills, journal
+from backend.incidents import drills, journal, traces
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.decide import Repeated, decide
@@ -111,7 +111,19 @@ class Incidents:
             seq=envelope.seq,
             seen_version=envelope.seen_version,
         )
-        return await self.handle(order)
+        answer = await self.handle(order)
+        if actor.staff is not None and envelope.position is not None and now.id is not None:
+            spot = traces.Trace(
+                staff_id=actor.staff,
+                name=actor.name,
+                at=order.occurred_at,
+                what=c.name_of(order.command),
+                lat=envelope.position.lat,
+                lon=envelope.position.lon,
+                accuracy_m=envelope.position.accuracy_m,
+            )
+            await traces.leave(order.command_id, envelope.incident_id, spot)
+        return answer
 
     async def say(
         self, incident_id: UUID, command: c.AnyCommand, *, command_id: UUID | None = None

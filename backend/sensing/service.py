@@ -136,14 +136,21 @@ async def latest(detector_ids: Sequence[UUID], rules: RuleBook) -> list[Latest]:
     return found
 
 
-async def series(detector_ids: Sequence[UUID], since: datetime, limit: int = 2000) -> list[Point]:
-    """The newest ``limit`` readings received since then, oldest first."""
+async def series(
+    detector_ids: Sequence[UUID],
+    since: datetime,
+    limit: int = 2000,
+    until: datetime | None = None,
+) -> list[Point]:
+    """The newest ``limit`` readings received from ``since`` to ``until``, oldest first."""
     rows = await TELEMETRY.fetch(
         "SELECT detector_id, quantity, value, unit, measured_at, received_at, flags FROM reading"
         " WHERE detector_id = ANY($1) AND received_at >= $2"
+        " AND received_at <= coalesce($4::timestamptz, 'infinity')"
         " ORDER BY received_at DESC LIMIT $3",
         list(detector_ids),
         since,
         limit,
+        until,
     )
     return [Point(**{**row, "flags": tuple(row["flags"])}) for row in reversed(rows)]

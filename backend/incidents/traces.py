@@ -1,0 +1,40 @@
+"""Where the people of an incident were: kept only for their incidents, for its replay."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from backend.shared.db import OPERATIONS
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One spot, degrees WGS-84; ``what`` is the command, or ``offer`` for where the asked was."""
+
+    staff_id: UUID
+    name: str
+    at: datetime
+    what: str
+    lat: float
+    lon: float
+    accuracy_m: float
+
+
+async def leave(command_id: UUID, incident_id: UUID, trace: Trace) -> None:
+    """Keep a spot, once per command."""
+    await OPERATIONS.execute(
+        "INSERT INTO trace (command_id, incident_id, staff_id, name, at, what, lat, lon,"
+        " accuracy_m) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (command_id) DO NOTHING",
+        command_id, incident_id, trace.staff_id, trace.name, trace.at, trace.what, trace.lat,
+        trace.lon, trace.accuracy_m,
+    )  # fmt: skip
+
+
+async def traces_of(incident_id: UUID) -> list[Trace]:
+    """Every spot of an incident, oldest first."""
+    rows = await OPERATIONS.fetch(
+        "SELECT staff_id, name, at, what, lat, lon, accuracy_m FROM trace"
+        " WHERE incident_id = $1 ORDER BY at",
+        incident_id,
+    )
+    return [Trace(**dict(row)) for row in rows]
