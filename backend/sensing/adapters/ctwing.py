@@ -20,7 +20,7 @@ from backend.sensing.body import Refused, name_of, parse
 from backend.sensing.measure import When, kept, named, when
 from backend.sensing.reading import Adapter, Decoded, Event, Rejected, plain
 
-NOTHING = frozenset({None, "", "undefined", "null"})
+NOTHING = frozenset({"", "undefined", "null"})
 NESTED: tuple[tuple[bytes, Adapter], ...] = (
     (b"\x40\x40", meaning.decode),
     (b"\xa5\x5a", meokon.decode),
@@ -36,10 +36,8 @@ def decode(
         body = parse(payload)
         if not isinstance(body, dict):
             raise Refused("not-an-object", f"an object expected, got {type(body).__name__}")
-        own = body.get("deviceId")
-        if own in NOTHING:
-            own = body.get("IMEI")
-        if not isinstance(own, str) or own in NOTHING:
+        own = _text(body.get("deviceId")) or _text(body.get("IMEI"))
+        if own is None:
             raise Refused("unknown-shape", "neither deviceId nor IMEI")
         device = name_of(own)
         kind = body.get("messageType")
@@ -53,6 +51,11 @@ def decode(
 
 
 Message = dict[object, object]
+
+
+def _text(found: object) -> str | None:
+    """A text that says something; the platform also writes "undefined"."""
+    return found if isinstance(found, str) and found not in NOTHING else None
 
 
 def _report(body: Message, device: str, at: When, received_at: datetime) -> Iterator[Decoded]:
