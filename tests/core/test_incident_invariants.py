@@ -297,7 +297,7 @@ def test_every_state_can_be_reached_and_can_reach_the_archive() -> None:
     story = Story()
     story.released()
     for kind in ("handling", "prevention"):
-        story.say(field(ANNA), c.PartyAdvised(kind=kind, way="spoken"))  # type: ignore[arg-type]
+        story.say(field(ANNA), c.PartyAdvised(kind=kind, way="spoken"))
     story.say(DESK, c.Archive())
     story.say(SYSTEM, c.Seal(hash="h", previous="p", sealed_at=story.now))
     assert story.state.state is State.ARCHIVED

@@ -52,7 +52,7 @@ def test_two_unanswered_calls_send_somebody() -> None:
     story = Story(at_once=False)
     story.say(SYSTEM, c.PresentToDesk(desk="d"))
     story.say(DESK, c.LogCall(contact="户主", result="no_answer"))
-    assert story.state.state is State.DESK_HANDLING
+    assert not story.state.dispatch_open
     story.say(DESK, c.LogCall(contact="女儿", result="busy"))
     assert story.state.contact.phase == "unreachable"
     assert story.state.state is State.DISPATCHING
@@ -534,7 +534,7 @@ def test_after_the_seal_nothing_but_addenda_by_two_persons() -> None:
     story = Story()
     who = story.released()
     for kind in ("handling", "prevention"):
-        story.say(who, c.PartyAdvised(kind=kind, way="spoken"))  # type: ignore[arg-type]
+        story.say(who, c.PartyAdvised(kind=kind, way="spoken"))
     story.say(DESK, c.Archive())
     story.say(SYSTEM, c.Seal(hash="h", previous="p", sealed_at=story.now))
     assert story.state.state is State.ARCHIVED
