@@ -46,15 +46,19 @@ export const onDuty = computed(() => home.value?.duty.on ?? false)
 /** Nothing heard for 12 s and no socket: the picture may be old. */
 export const reachable = computed(() => live.value || now.value - heardAt.value < 12_000)
 
-const pendingOf = (incidentId: Uuid): Pending[] =>
+/**
+ * What the server's picture of an incident does not show yet: the unsent, and what was accepted
+ * after that picture was taken. Without these the screen would fall back a step for a moment.
+ */
+const pendingOf = (view: IncidentView): Pending[] =>
   items.value
-    .filter((item) => item.incidentId === incidentId && item.state === 'saved')
+    .filter((item) => item.incidentId === view.id && (item.state === 'saved' || (item.state === 'accepted' && (item.version ?? 0) > view.version)))
     .sort((a, b) => a.order - b.order)
     .map(({ envelope }) => ({ at: envelope.occurredAt, command: envelope.command }))
 
 /** The incidents as this phone knows them: the server's view, moved on by what is still unsent. */
 export const incidents = computed<IncidentView[]>(() =>
-  (home.value?.incidents ?? []).map((view) => advance(view, pendingOf(view.id), self.value)),
+  (home.value?.incidents ?? []).map((view) => advance(view, pendingOf(view), self.value)),
 )
 
 /** Offers still open by the clock and not answered on this phone. */
