@@ -33,6 +33,7 @@ from backend.messages.hooks import SocketHooks
 from backend.pipeline import Pipeline
 from backend.screens import (
     board,
+    cards,
     commands,
     documents,
     drills,
@@ -118,6 +119,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *documents.ROUTES,
     *drills.ROUTES,
     *history.ROUTES,
+    *cards.ROUTES,
     *home.ROUTES,
     *links.ROUTES,
     *socket.ROUTES,

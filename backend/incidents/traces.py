@@ -24,7 +24,8 @@ async def leave(command_id: UUID, incident_id: UUID, trace: Trace) -> None:
     """Keep a spot, once per command."""
     await OPERATIONS.execute(
         "INSERT INTO trace (command_id, incident_id, staff_id, name, at, what, lat, lon,"
-        " accuracy_m) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (command_id) DO NOTHING",
+        " accuracy_m) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " ON CONFLICT (command_id) DO NOTHING",
         command_id, incident_id, trace.staff_id, trace.name, trace.at, trace.what, trace.lat,
         trace.lon, trace.accuracy_m,
     )  # fmt: skip

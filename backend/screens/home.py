@@ -9,11 +9,10 @@ from litestar import Request, get
 
 from backend.access.guards import requires
 from backend.access.schemas import Me
-from backend.incidents import journal
+from backend.incidents import card_sets, journal
 from backend.incidents.flow.incident import Incident, OfferMade
 from backend.incidents.flow.kinds import Words, required_ppe
 from backend.incidents.flow.vocabulary import Place, State
-from backend.incidents.rulebook import rulebook_version
 from backend.incidents.views import IncidentView, Live
 from backend.screens.reading import live_values, view_of
 from backend.screens.services import Parts, Services
@@ -117,7 +116,7 @@ async def home(request: Request[Any, Any, Any], ctx: Ctx, services: Services) ->
             for debt in now.obligations
             if not debt.settled and now.id is not None
         ],
-        rulebook_version=rulebook_version(services.incidents.policy),
+        rulebook_version=(await card_sets.book(services.incidents.policy))[0],
         desk_phone=ctx.settings.service.phone or None,
     )
 

@@ -1,21 +1,21 @@
 """One incident on the desk: view, people to call, readings, rules, sealed record."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get
-from litestar.params import FromPath
+from litestar.params import FromPath, Parameter, QueryParameter
 
 from backend.access.guards import requires, signed_in
 from backend.access.principal import Principal
 from backend.access.problems import WrongRole
 from backend.archive import service as archive
+from backend.incidents import card_sets
 from backend.incidents.flow.advice import script
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import OPEN
-from backend.incidents.rulebook import rulebook, rulebook_version
 from backend.incidents.views import IncidentView
 from backend.offices import service as offices
 from backend.residents import service as residents
@@ -157,14 +157,25 @@ async def sealed(incident_id: FromPath[UUID]) -> Response[bytes]:
 
 
 @get("/api/rulebook", guards=[signed_in], operation_id="Rulebook")
-async def rules(request: AnyRequest, services: Services) -> Response[bytes]:
-    """States, commands, refusals, cards and words, generated from the core."""
-    policy = services.incidents.policy
-    tag = f'"{rulebook_version(policy)}"'
+async def rules(
+    request: AnyRequest,
+    services: Services,
+    version: Annotated[int | None, Parameter(ge=0)] = None,
+    incident_id: Annotated[UUID | None, QueryParameter(name="incident")] = None,
+) -> Response[bytes]:
+    """States, commands, refusals, cards and words, generated from the core.
+
+    In the wording now in force; with ``version`` in that one, with ``incident`` in the one that
+    was in force when the incident was opened.
+    """
+    if incident_id is not None:
+        version = await card_sets.in_force((await existing(incident_id)).emitted_at)
+    name, body = await card_sets.book(services.incidents.policy, version)
+    tag = f'"{name}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(b"", status_code=304, headers=headers, media_type="application/json")
-    return Response(rulebook(policy), headers=headers, media_type="application/json")
+    return Response(body, headers=headers, media_type="application/json")
 
 
 ROUTES = [incident, contacts, readings, sealed, rules]

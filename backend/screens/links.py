@@ -13,12 +13,11 @@ from backend.access.guards import requires
 from backend.access.principal import Principal
 from backend.access.problems import WrongRole
 from backend.devices import service as devices
-from backend.incidents import journal
+from backend.incidents import card_sets, journal
 from backend.incidents.flow import commands as c
 from backend.incidents.flow.advice import RESIDENT
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import ALERTING, State
-from backend.incidents.rulebook import rulebook
 from backend.offices import service as offices
 from backend.offices.schemas import Inbox, ReportView
 from backend.screens.services import Parts, Services
@@ -217,7 +216,8 @@ def _base(ctx: Ctx) -> str:
 async def rules(token: FromPath[str], ctx: Ctx, services: Services) -> Response[bytes]:
     """The words for a page without an account: the same book as everybody's."""
     await links.resolve(token, at=ctx.clock.now())
-    return Response(rulebook(services.incidents.policy), media_type="application/json")
+    _, book = await card_sets.book(services.incidents.policy)
+    return Response(book, media_type="application/json")
 
 
 @get("/api/link/{token:str}/map", operation_id="BaseMapByLink")
