@@ -57,7 +57,7 @@ class Phone(Screen):
     async def equip(self) -> None:
         """Everything worn, the situation clear, and in."""
         await self.shows("situation-clear")
-        for item in await self.page.locator('[role=checkbox][aria-checked=false]').all():
+        for item in await self.page.locator("[role=checkbox]").all():
             await item.click()
         await self.tap("ppe-confirm", "start-handling")
 

@@ -4,8 +4,9 @@ Every person has a browser context of their own, as everybody has a device of th
 network can be cut, mended, and made to lose the server's replies.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -87,7 +88,7 @@ class Network:
         if not route.request.url.endswith("/commands"):
             await route.continue_()
             return
-        asked = route.request.post_data_json["commands"]
+        asked = msgspec.json.decode(route.request.post_data or "{}")["commands"]
         response = await route.fetch()
         self.asked.append(asked)
         self.answered.append((await response.json()).get("answers", []))
@@ -163,11 +164,23 @@ class Stage:
             await context.unroute_all(behavior="ignoreErrors")
             await context.close()
 
+    def log(self) -> str:
+        """What the service said so far."""
+        return (self.here.serve.folder / "serve.log").read_text(errors="replace")
+
     async def journal(self, incident: str) -> list[Event]:
         """The stored events of an incident, oldest first, read past the service."""
         settings = load({"JIEAN_DATA": str(self.here.serve.folder)})
         async with visiting(settings, OPERATIONS):
             return await journal.events_of(UUID(incident))
+
+
+@contextmanager
+def room() -> Iterator[Path]:
+    """A folder for a stage, gone afterwards; PostgreSQL may run as nobody and must get in."""
+    with tempfile.TemporaryDirectory(prefix="jiean-stage-") as made:
+        Path(made).chmod(0o711)
+        yield Path(made) / "data"
 
 
 @asynccontextmanager
