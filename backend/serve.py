@@ -324,12 +324,16 @@ async def sensing(context: "Context") -> AsyncIterator[None]:
     """The detectors' messages."""
     from backend.devices.service import Register
     from backend.sensing.mqtt import Consumer
+    from backend.sensing.panels import PanelDoor
 
-    consumer = Consumer(context, Register(context.operations_listener))
+    register = Register(context.operations_listener)
+    consumer, panels = Consumer(context, register), PanelDoor(context, register)
     await consumer.start()
     try:
+        await panels.start()
         yield
     finally:
+        await panels.stop()
         await consumer.stop()
 
 

@@ -22,6 +22,8 @@ PREFIX = "JIEAN"
 OTHERS = {"JIEAN_SKIP_PWA", "JIEAN_CHROMIUM", "JIEAN_DATA"}
 """Of the bootstrap and of the tests; and the short name of JIEAN_DATA_FOLDER."""
 
+SECRET_FORM = "^($|[A-Za-z0-9_-]{16,200}$)"  # noqa: S105 - its form, not a secret
+
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Text = str
 
@@ -104,6 +106,8 @@ class Mqtt(msgspec.Struct, frozen=True, kw_only=True):
     topics: Annotated[tuple[str, ...], Meta(min_length=1, description="subscriptions, comma")] = (
         "zigbee2mqtt/#",
         "jiean/#",
+        "application/+/device/+/event/+",
+        "spBv1.0/#",
     )
     message_max_bytes: Annotated[
         int, Meta(ge=1024, le=16_777_216, description="▲ longer messages are kept as rejected")
@@ -158,6 +162,43 @@ class Sensing(msgspec.Struct, frozen=True, kw_only=True):
     smoke_clear_s: Annotated[float, _ours_s("smoke detector quiet before it counts as clear")] = (
         60.0
     )
+
+
+class Gb26875(msgspec.Struct, frozen=True, kw_only=True):
+    """The door for user information transmission units (GB/T 26875.3 over TCP)."""
+
+    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 = the door is closed")] = 0
+    host: Annotated[
+        str, Meta(min_length=1, description="address to listen on; the protocol has no encryption")
+    ] = "127.0.0.1"
+    profiles: Annotated[
+        str, Meta(description="path of a JSON file with gateways' profiles; empty = all strict")
+    ] = ""
+    silence_s: Annotated[
+        float, _ours_s("three heartbeats missed: link fault for a technician, line closed")
+    ] = 90.0
+    unfinished_s: Annotated[float, _ours_s("a frame that began must end within")] = 10.0
+    connections_max: Annotated[
+        int, Meta(ge=1, le=10_000, description="▲ lines held at the same time")
+    ] = 1000
+
+
+class Cloud(msgspec.Struct, frozen=True, kw_only=True):
+    """Doors for pushes over HTTP; each is closed until it has a secret of 16 characters or more."""
+
+    ctwing_secret: Annotated[
+        str, Meta(pattern=SECRET_FORM, description="China Telecom: /api/doors/ctwing/<secret>")
+    ] = ""
+    huawei_secret: Annotated[
+        str, Meta(pattern=SECRET_FORM, description="Huawei IoTDA: /api/doors/huawei/<secret>")
+    ] = ""
+    hikvision_secret: Annotated[
+        str,
+        Meta(pattern=SECRET_FORM, description="cameras: /api/doors/hikvision/<secret>/<camera>"),
+    ] = ""
+    dahua_secret: Annotated[
+        str, Meta(pattern=SECRET_FORM, description="cameras: /api/doors/dahua/<secret>/<camera>")
+    ] = ""
 
 
 class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,6 +282,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt: Mqtt = Mqtt()
     timers: Timers = Timers()
     sensing: Sensing = Sensing()
+    gb26875: Gb26875 = Gb26875()
+    cloud: Cloud = Cloud()
     dispatch: Dispatch = Dispatch()
     push: Push = Push()
     access: Access = Access()

@@ -21,6 +21,12 @@ Changed = dict[UUID, tuple[str, DetectorState, Reading | None]]
 LOW_BATTERY = 15
 """Per cent, ▲."""
 
+FAULTS = frozenset(
+    {"fault", "mains_fault", "backup_fault", "bus_fault", "power_fault", "centre_link_fault",
+     "line_fault", "shielded", "profile_needed"}
+)  # fmt: skip
+"""Events after which somebody has to look at the device."""
+
 READING = ("detector_id", "quantity", "value", "unit", "flags", "measured_at", "received_at")
 EVENT = ("detector_id", "address", "name", "at", "facts")
 RAW = ("topic", "payload", "reason", "detail", "received_at", "retained")
@@ -173,4 +179,6 @@ def work_of(item: Event) -> str | None:
         if facts.get("state") != "offline":
             return None
         return "offline" if item.name == "availability" else "bridge-offline"
-    return item.name if item.name in ("tamper", "fault") else None
+    if item.name in FAULTS:
+        return "fault"
+    return "tamper" if item.name == "tamper" else None

@@ -16,9 +16,20 @@ from uuid import UUID
 import msgspec
 
 from backend.sensing import flow
-from backend.sensing.adapters import jiean, zigbee2mqtt
+from backend.sensing.adapters import (
+    chirpstack,
+    ctwing,
+    dahua,
+    hikvision,
+    huawei,
+    jiean,
+    meokon,
+    zigbee2mqtt,
+)
+from backend.sensing.adapters.gb26875 import meaning
 from backend.sensing.deliveries import Arrived, Deliveries, pack
 from backend.sensing.flow import DetectorState
+from backend.sensing.nodes import node_adapters
 from backend.sensing.reading import Adapter, Event, Reading, Rejected
 from backend.sensing.rows import Changed, Rows, work_of
 from backend.sensing.rules import RuleBook
@@ -26,14 +37,28 @@ from backend.shared.clock import Clock
 from backend.shared.db import TELEMETRY
 from backend.shared.ids import uuid7
 
-ADAPTERS: dict[str, Adapter] = {"zigbee2mqtt": zigbee2mqtt.decode, "jiean": jiean.decode}
-"""By the first level of the topic, which is also the protocol's name in an address."""
+ADAPTERS: dict[str, tuple[str, Adapter]] = {
+    "zigbee2mqtt": ("zigbee2mqtt", zigbee2mqtt.decode),
+    "jiean": ("jiean", jiean.decode),
+    "application": ("chirpstack", chirpstack.decode),
+    "gb26875": ("gb26875", meaning.decode),
+    "ctwing": ("ctwing", ctwing.decode),
+    "huawei": ("huawei", huawei.decode),
+    "hikvision": ("hikvision", hikvision.decode),
+    "dahua": ("dahua", dahua.decode),
+    "meokon": ("meokon", meokon.decode),
+}
+"""By the first level of the topic: the protocol's name in an address, and its adapter. What comes
+by another door than the broker is given a topic by that door."""
 
 HEALTH_EVENTS = frozenset({"battery", "health", "heartbeat"})
 """Kept as the latest state, not as history."""
 REPEATS_KNOWN_FOR = timedelta(days=8)
 """A device-timed reading that comes again later than this is stored again, as late."""
-QUIET_EVENTS = frozenset({"bridge", "bridge_log", "unmapped", "no_value", "command"})
+QUIET_EVENTS = frozenset(
+    {"bridge", "bridge_log", "unmapped", "no_value", "command", "frame", "analog", "uplink", "push",
+     "service", "sparkplug", "metric", "host_state", "climate"}
+)  # fmt: skip
 """Neither health nor news: not stored."""
 
 
@@ -66,7 +91,15 @@ class Stored(msgspec.Struct, kw_only=True):
 class Store:
     """Writes batches; one per consumer. ``client_id`` names the broker session."""
 
-    def __init__(self, register: Register, rules: RuleBook, clock: Clock, client_id: str) -> None:
+    def __init__(
+        self,
+        register: Register,
+        rules: RuleBook,
+        clock: Clock,
+        client_id: str,
+        adapters: Mapping[str, tuple[str, Adapter]] | None = None,
+    ) -> None:
+        self._adapters = {**ADAPTERS, **(adapters or {}), **node_adapters()}
         self._register = register
         self._rules = rules
         self._clock = clock
@@ -120,6 +153,13 @@ class Store:
         async with TELEMETRY.transaction():
             await rows.save({}, self._rules)
 
+    async def ask_technician(self, kind: str, address: str, reason: str) -> None:
+        """Ask for a technician for what no message says, such as a line that fell silent."""
+        rows = Rows(self._clock.now())
+        rows.ticket(kind, address, reason, {}, None)
+        async with TELEMETRY.transaction():
+            await rows.save({}, self._rules)
+
     async def elapse(self) -> int:
         """Let time do its part: alerts whose delay is over, clears whose wait is over."""
         now = self._clock.now()
@@ -145,10 +185,10 @@ class Store:
     # ---- one message -------------------------------------------------------------------------
 
     def _decode(self, message: Arrived) -> tuple[str, tuple[Reading | Event | Rejected, ...]]:
-        protocol = message.topic.partition("/")[0]
-        adapter = ADAPTERS.get(protocol)
-        if adapter is None:
-            return protocol, (Rejected(reason="no-adapter", detail=f"topic {message.topic[:100]}"),)
+        level = message.topic.partition("/")[0]
+        if level not in self._adapters:
+            return level, (Rejected(reason="no-adapter", detail=f"topic {message.topic[:100]}"),)
+        protocol, adapter = self._adapters[level]
         return protocol, adapter(
             message.topic, message.payload, message.received_at, message.retained
         )

@@ -442,8 +442,10 @@ names = st.sampled_from(
      "device_id", "body", "services", "properties", "event_time", "decoded", "DOOR_OPEN_STATUS",
      "MOD", "BAT_V", "Events[0].EventBaseInfo.Code", "batteryLevel"]
 )  # fmt: skip
-words = st.sampled_from(["dataReport", "eventReport", "deviceOnlineOfflineReport",
-                         "device.property", "device.status", "GS524N", "LDS02", "commandResponse", "QEA="])  # fmt: skip
+words = st.sampled_from(
+    ["dataReport", "eventReport", "deviceOnlineOfflineReport", "device.property", "device.status",
+     "GS524N", "LDS02", "commandResponse", "QEA="]
+)  # fmt: skip
 bodies = st.recursive(
     leaves | words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=8),
