@@ -29,28 +29,50 @@ class Rung(msgspec.Struct, frozen=True):
     Args:
         door: ``Door.name``.
         wait_s: seconds without a ``delivered`` receipt after which the next rung is tried.
+        beside: rungs of one name here are tried together: the second does not wait for the first.
     """
 
     door: str
     wait_s: float
+    beside: str = ""
+
+
+def _pushes(wait_s: float) -> "Ladder":
+    """The three ways to a locked phone; which of them a person has is not ours to know."""
+    return tuple(Rung(door, wait_s, "push") for door in ("webpush", "fcm", "apns"))
 
 
 Ladder = tuple[Rung, ...]
 
 LADDERS: Mapping[tuple[Audience, Urgency], Ladder] = {
-    # A person without a receipt after 8 s is phoned: both rungs together leave that much.
-    (Audience.STAFF, Urgency.EMERGENCY): (Rung("live", 3), Rung("webpush", 5)),
-    (Audience.STAFF, Urgency.HIGH): (Rung("live", 5), Rung("webpush", 30)),
-    (Audience.STAFF, Urgency.NORMAL): (Rung("live", 10), Rung("webpush", 300)),
-    (Audience.DESK, Urgency.EMERGENCY): (Rung("live", 2), Rung("webpush", 5)),
-    (Audience.DESK, Urgency.HIGH): (Rung("live", 5), Rung("webpush", 30)),
+    # A person without a receipt after 8 s is phoned, so the first two leave that much; and an
+    # offer lives 25 s, so there is time to tell a person when the call is not answered either.
+    (Audience.STAFF, Urgency.EMERGENCY): (
+        *(Rung("live", 3), *_pushes(5), Rung("sms", 0), Rung("voice", 12)),
+    ),
+    (Audience.STAFF, Urgency.HIGH): (Rung("live", 5), *_pushes(30), Rung("sms", 60)),
+    (Audience.STAFF, Urgency.NORMAL): (Rung("live", 10), *_pushes(300)),
+    (Audience.DESK, Urgency.EMERGENCY): (
+        *(Rung("live", 2), *_pushes(5), Rung("sms", 0), Rung("voice", 12)),
+    ),
+    (Audience.DESK, Urgency.HIGH): (Rung("live", 5), *_pushes(30), Rung("sms", 60)),
     (Audience.DESK, Urgency.NORMAL): (Rung("live", 60),),
-    (Audience.RESIDENT, Urgency.EMERGENCY): (Rung("live", 3), Rung("webpush", 10)),
-    (Audience.RESIDENT, Urgency.HIGH): (Rung("live", 5), Rung("webpush", 60)),
-    (Audience.RESIDENT, Urgency.NORMAL): (Rung("live", 10), Rung("webpush", 300)),
-    (Audience.OFFICE, Urgency.EMERGENCY): (Rung("live", 5), Rung("webpush", 15)),
-    (Audience.OFFICE, Urgency.HIGH): (Rung("live", 10), Rung("webpush", 60)),
-    (Audience.OFFICE, Urgency.NORMAL): (Rung("live", 60),),
+    # A voice is the floor for residents: it rings on any telephone, and needs no reading.
+    (Audience.RESIDENT, Urgency.EMERGENCY): (
+        *(Rung("live", 3), *_pushes(10), Rung("sms", 5), Rung("voice", 45)),
+    ),
+    (Audience.RESIDENT, Urgency.HIGH): (
+        *(Rung("live", 5), *_pushes(60), Rung("sms", 120), Rung("voice", 60)),
+    ),
+    (Audience.RESIDENT, Urgency.NORMAL): (Rung("live", 10), *_pushes(300), Rung("sms", 300)),
+    # A room is read by whoever looks, so something that reaches one person stands after it.
+    (Audience.OFFICE, Urgency.EMERGENCY): (
+        *(Rung("live", 5), *_pushes(15), Rung("rooms", 10), Rung("voice", 45)),
+    ),
+    (Audience.OFFICE, Urgency.HIGH): (
+        *(Rung("live", 10), *_pushes(60), Rung("rooms", 60), Rung("voice", 60)),
+    ),
+    (Audience.OFFICE, Urgency.NORMAL): (Rung("live", 60), Rung("rooms", 300)),
 }
 """All waits are ours, not the standard's, except where a line says otherwise."""
 
@@ -97,11 +119,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         doors: every door by which this person has an address, with its reach.
         receipts: every kind that has come back for this message.
         person_told: whether ``TellAPerson`` has been carried out.
+        quiet_until: UTC; until then a ``NORMAL`` message only goes to screens that are open.
+            Everything more urgent takes no notice of it.
     """
 
     doors: Mapping[str, Reach]
     receipts: frozenset[ReceiptKind] = frozenset()
     person_told: bool = False
+    quiet_until: datetime | None = None
 
 
 class Ending(StrEnum):
@@ -165,34 +190,40 @@ def decide_next(
         # It is on the screen; only the person or the clock ends it now.
         return (Wait(expires),)
 
-    ladder = _open_rungs(ladders[state.audience, state.urgency], state, facts)
+    quiet_until = facts.quiet_until if state.urgency is Urgency.NORMAL else None
+    if quiet_until is not None and now >= quiet_until:
+        quiet_until = None
+    ladder = _open_rungs(ladders[state.audience, state.urgency], state, facts, quiet_until)
     tries = {rung.door: [a for a in state.attempts if a.door == rung.door] for rung in ladder}
     patient_until = max(
         (_patient_until(rung, tries[rung.door][-1]) for rung in ladder if tries[rung.door]),
         default=now,
     )
     untried = [rung for rung in ladder if not tries[rung.door]]
-    if untried and now >= patient_until:
+    beside = {rung.beside for rung in ladder if rung.beside and tries[rung.door]}
+    if untried and (now >= patient_until or untried[0].beside in beside):
         return (Try(untried[0].door),)
 
     told: tuple[Step, ...] = ()
-    if not untried and now >= patient_until and not facts.person_told:
+    if not untried and quiet_until is None and now >= patient_until and not facts.person_told:
         told = (TellAPerson(),)
     again = [(_again_at(t), door) for door, t in tries.items() if t and _may_retry(t[-1])]
     due = min(again, default=None)
     if due and now >= due[0]:
         return (*told, Try(due[1]))
     later = [expires, *([patient_until] if now < patient_until else []), *([due[0]] if due else [])]
+    if quiet_until is not None:
+        later.append(quiet_until)
     return (*told, Wait(min(later)))
 
 
-def _open_rungs(ladder: Ladder, state: Climb, facts: Facts) -> Ladder:
-    """The rungs that this person has, and that this message may leave by."""
+def _open_rungs(ladder: Ladder, state: Climb, facts: Facts, quiet_until: datetime | None) -> Ladder:
+    """The rungs that this person has, and that this message may leave by now."""
+    inside = quiet_until is not None or state.handling is not Handling.ACTUAL
     return tuple(
         rung
         for rung in ladder
-        if rung.door in facts.doors
-        and (state.handling is Handling.ACTUAL or facts.doors[rung.door] is Reach.LOOPBACK)
+        if rung.door in facts.doors and (not inside or facts.doors[rung.door] is Reach.LOOPBACK)
     )
 
 

@@ -125,20 +125,80 @@ def test_every_audience_has_a_ladder_for_every_urgency() -> None:
     assert set(LADDERS) == {(a, u) for a in Audience for u in Urgency}
 
 
-def test_an_emergency_to_staff_has_tried_everything_within_8_s() -> None:
-    assert sum(rung.wait_s for rung in LADDERS[Audience.STAFF, Urgency.EMERGENCY]) == 8
+EVERY = {
+    **dict.fromkeys(("webpush", "fcm", "apns", "sms", "voice", "rooms"), Reach.INTERNET),
+    "live": Reach.LOOPBACK,
+}
 
 
-attempts = st.lists(
-    st.builds(
-        Attempt,
-        door=st.sampled_from(["live", "webpush"]),
-        at=st.floats(0, 100).map(at),
-        outcome=st.none() | st.sampled_from(Outcome),
-        retry_after_s=st.none() | st.floats(0, 100),
-    ),
-    max_size=6,
-).map(lambda tries: tuple(sorted(tries, key=lambda a: a.at)))
+def climbed(
+    audience: Audience, urgency: Urgency, seconds: int, doors: dict[str, Reach] = EVERY
+) -> tuple[list[tuple[str, int]], list[int]]:
+    """(door, second) of every try, and the seconds at which a person is told, unanswered."""
+    climb = Climb(
+        audience=audience, urgency=urgency, handling=Handling.ACTUAL, sent_at=NOON, ttl_s=seconds
+    )
+    tries: list[tuple[str, int]] = []
+    told: list[int] = []
+    for second in range(seconds):
+        while True:
+            facts = Facts(doors=doors, person_told=bool(told))
+            steps = decide_next(climb, at(second), facts)
+            told += [second for step in steps if isinstance(step, TellAPerson)]
+            knocks = [step.door for step in steps if isinstance(step, Try)]
+            if not knocks:
+                break
+            tries.append((knocks[0], second))
+            climb = tried(climb, sent(knocks[0], second))
+    return tries, told
+
+
+def test_an_emergency_to_staff_rings_within_8_s_and_a_person_hears_before_the_offer_ends() -> None:
+    tries, told = climbed(Audience.STAFF, Urgency.EMERGENCY, 25)
+    assert tries == [
+        ("live", 0),
+        ("webpush", 3),
+        ("fcm", 3),
+        ("apns", 3),
+        ("sms", 8),
+        ("voice", 8),
+    ]
+    assert told == [20]
+
+
+def test_without_telephones_a_person_is_told_at_8_s() -> None:
+    assert climbed(Audience.STAFF, Urgency.EMERGENCY, 25, DOORS)[1] == [8]
+
+
+def test_the_floor_for_residents_is_a_voice_and_for_offices_a_room_is_never_the_last() -> None:
+    doors = [door for door, _ in climbed(Audience.RESIDENT, Urgency.EMERGENCY, 300)[0]]
+    assert doors == ["live", "webpush", "fcm", "apns", "sms", "voice"]
+    for (audience, urgency), ladder in LADDERS.items():
+        names = [rung.door for rung in ladder]
+        assert names[0] == "live"
+        assert names != ["rooms"]
+        if audience is Audience.RESIDENT and urgency is not Urgency.NORMAL:
+            assert names[-1] == "voice"
+        if "rooms" in names and urgency is not Urgency.NORMAL:
+            assert names[-1] == "voice"
+
+
+def test_at_night_what_is_not_urgent_waits_and_an_alarm_does_not() -> None:
+    night = Facts(doors=EVERY, quiet_until=at(600))
+    for urgency in Urgency:
+        climb = Climb(
+            audience=Audience.RESIDENT,
+            urgency=urgency,
+            handling=Handling.ACTUAL,
+            sent_at=NOON,
+            ttl_s=3600,
+            attempts=(sent("live", 0),),
+        )
+        quiet = urgency is Urgency.NORMAL
+        assert decide_next(climb, at(60), night) == (
+            (Wait(at(600)),) if quiet else (Try("webpush"),)
+        )
+        assert decide_next(climb, at(600), night) == (Try("webpush"),)
 
 
 @given(
