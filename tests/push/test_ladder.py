@@ -201,6 +201,18 @@ def test_at_night_what_is_not_urgent_waits_and_an_alarm_does_not() -> None:
         assert decide_next(climb, at(600), night) == (Try("webpush"),)
 
 
+attempts = st.lists(
+    st.builds(
+        Attempt,
+        door=st.sampled_from(["live", "webpush"]),
+        at=st.floats(0, 100).map(at),
+        outcome=st.none() | st.sampled_from(Outcome),
+        retry_after_s=st.none() | st.floats(0, 100),
+    ),
+    max_size=6,
+).map(lambda tries: tuple(sorted(tries, key=lambda a: a.at)))
+
+
 @given(
     audience=st.sampled_from(Audience),
     urgency=st.sampled_from(Urgency),
