@@ -159,6 +159,9 @@ class Sensing(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 50
     batch_max: Annotated[int, Meta(ge=1, le=10_000, description="▲ messages in a batch")] = 500
+    templates: Annotated[
+        str, Meta(description="path of a JSON file with mapping templates; empty = none")
+    ] = ""
     smoke_clear_s: Annotated[float, _ours_s("smoke detector quiet before it counts as clear")] = (
         60.0
     )
@@ -234,6 +237,38 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     apns_key_id: Annotated[str, Meta(description="of that file")] = ""
     apns_team_id: Annotated[str, Meta(description="of the Apple account")] = ""
     apns_topic: Annotated[str, Meta(description="bundle name of the app")] = ""
+    apns_critical: Annotated[
+        bool, Meta(description="the app holds Apple's entitlement for critical alerts")
+    ] = False
+    telephony: Annotated[
+        str, Meta(pattern="^(|aliyun|tencent)$", description="texts and calls: aliyun or tencent")
+    ] = ""
+    telephony_key_id: Annotated[str, Meta(description="of an account that may only do that")] = ""
+    telephony_key_secret: Annotated[str, Meta(description="its secret")] = ""
+    sms_sign: Annotated[str, Meta(description="approved signature of texts")] = ""
+    sms_app: Annotated[str, Meta(description="SdkAppId of texts; Tencent only")] = ""
+    sms_template: Annotated[
+        str, Meta(description="approved template with title and text; empty = no texts")
+    ] = ""
+    voice_app: Annotated[
+        str, Meta(description="Tencent: SdkAppId of calls; Aliyun: the number that is shown")
+    ] = ""
+    voice_template: Annotated[
+        str, Meta(description="approved template with title and text; empty = no calls")
+    ] = ""
+    room: Annotated[
+        str,
+        Meta(
+            pattern="^($|(wecombot|dingtalk|feishu|mailtos?)://)",
+            description="group room of the offices, as an apprise URL; empty = none",
+        ),
+    ] = ""
+    quiet_from: Annotated[
+        int, Meta(ge=0, le=23, description="▲ from this hour residents hear only what is urgent")
+    ] = 22
+    quiet_to: Annotated[
+        int, Meta(ge=0, le=23, description="▲ until this hour; the same hour = no quiet hours")
+    ] = 7
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):

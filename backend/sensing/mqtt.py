@@ -13,6 +13,7 @@ import logging
 import re
 from collections import deque
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -25,6 +26,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from backend.sensing.adapters.templates import load
 from backend.sensing.deliveries import Arrived
 from backend.sensing.rules import RuleBook, defaults
 from backend.sensing.store import Register, Store
@@ -81,7 +83,10 @@ class Consumer:
         self._url = context.mqtt_url
         self._now = context.clock.now
         rules = RuleBook(defaults(smoke_clear_s=settings.sensing.smoke_clear_s))
-        self.store = Store(register, rules, context.clock, self._mqtt.client_id)
+        path = settings.sensing.templates
+        own = load(Path(path)) if path else ()
+        client_id = self._mqtt.client_id
+        self.store = Store(register, rules, context.clock, client_id, templates=own)
         self._queue: deque[tuple[int, int, Arrived]] = deque()
         self._first = asyncio.Event()
         self._hurry = asyncio.Event()

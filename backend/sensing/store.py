@@ -27,6 +27,7 @@ from backend.sensing.adapters import (
     zigbee2mqtt,
 )
 from backend.sensing.adapters.gb26875 import meaning
+from backend.sensing.adapters.templates import Template, reader, serves
 from backend.sensing.deliveries import Arrived, Deliveries, pack
 from backend.sensing.flow import DetectorState
 from backend.sensing.nodes import node_adapters
@@ -98,7 +99,9 @@ class Store:
         clock: Clock,
         client_id: str,
         adapters: Mapping[str, tuple[str, Adapter]] | None = None,
+        templates: Sequence[Template] = (),
     ) -> None:
+        self._templates = [(template, reader(template)) for template in templates]
         self._adapters = {**ADAPTERS, **(adapters or {}), **node_adapters()}
         self._register = register
         self._rules = rules
@@ -186,6 +189,11 @@ class Store:
 
     def _decode(self, message: Arrived) -> tuple[str, tuple[Reading | Event | Rejected, ...]]:
         level = message.topic.partition("/")[0]
+        for template, read in self._templates:
+            if serves(template, message.topic):
+                return template.name, read(
+                    message.topic, message.payload, message.received_at, message.retained
+                )
         if level not in self._adapters:
             return level, (Rejected(reason="no-adapter", detail=f"topic {message.topic[:100]}"),)
         protocol, adapter = self._adapters[level]

@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.detectors import count, outbox, plant
+from backend.devices.service import Register
+from backend.sensing.adapters.templates import Mapping, Template
+from backend.sensing.rules import RuleBook, defaults
+from backend.sensing.store import Store
+from tests.edge.detectors import count, message, outbox, plant
 from tests.plugin.world import Server, World, made_world
 
 SECRET = "a-secret-of-its-own-26"
@@ -67,3 +71,18 @@ async def test_a_cameras_post_is_named_by_its_door_and_nonsense_is_kept_with_200
                 assert answer.status_code == 200
         assert await count(world, "reading") == 1
         assert await count(world, "raw_message") == 3
+
+
+async def test_a_mapped_vendors_message_is_stored_like_any_other(world: World) -> None:
+    template = Template(
+        name="acme",
+        topic="acme/+/up",
+        device="topic:1",
+        readings=(Mapping(quantity="smoke", value="s", true_when=("A",), false_when=("N",)),),
+    )
+    await plant(world)
+    await world.operations.execute("UPDATE detector SET address = 'acme/d1'")
+    store = Store(Register(), RuleBook(defaults()), world.clock, "t", templates=[template])
+    await store.write([message(world, {"s": "A"}, "acme/d1/up")])
+    assert await count(world, "reading") == 1
+    assert await outbox(world, "raised") == ["raised"]
