@@ -136,6 +136,10 @@ class Pipeline:
         )
         self._streets: tuple[str, StreetNetwork | None] = ("", None)
 
+    async def warm(self) -> None:
+        """Load the street network before the first alarm needs it."""
+        await self._network()
+
     # --- readings become incidents ------------------------------------------------------
 
     async def take(self, alert: sensing.Alert) -> None:

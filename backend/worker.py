@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from backend.audit import service as audit
+from backend.directory import Directory
 from backend.incidents.flow.commands import AnyCommand
 from backend.incidents.flow.deadlines import RETRY_OFFER
 from backend.messages.carrier import Carrier
@@ -55,7 +56,9 @@ class Worker:
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
         self.pipeline = Pipeline(ctx)
-        self.carrier = Carrier(ctx, on_unreached=self.pipeline.unreached)
+        self.carrier = Carrier(
+            ctx, on_unreached=self.pipeline.unreached, directory=Directory(ctx.settings)
+        )
         self.broadcaster = Broadcaster(ctx)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -71,6 +74,7 @@ class Worker:
             tasks.spawn(self._loop(work.event("audit"), self.step_audit, 5.0), name="audit"),
             tasks.spawn(self.broadcaster.run(stop), name="broadcaster"),
         ]
+        tasks.spawn(self.pipeline.warm(), name="warm")
         carrying = tasks.spawn(self.carrier.run(stop), name="carrier")
         await stop.wait()
         await tasks.stop(*loops)

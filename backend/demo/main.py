@@ -19,6 +19,7 @@ from backend.demo.once import Story
 from backend.demo.seed import SomebodyReal
 from backend.demo.telemetry import Telemetry
 from backend.serve import CannotStart
+from backend.shared.postgres import PostgresFailed
 
 FOLDER = Path(".jiean/demo")
 
@@ -32,7 +33,7 @@ def main(argv: list[str]) -> int:
         from backend.demo.stay import stay
 
         return asyncio.run(stay(words, _told))
-    except (ServeFailed, SomebodyReal, CannotStart) as why:
+    except (ServeFailed, SomebodyReal, CannotStart, PostgresFailed) as why:
         print(f"[街安] ✗ {why}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
