@@ -12,16 +12,26 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from backend.messages.claims import BROWSERS, TELLING, Job, claim
+from backend.messages.claims import (
+    DEVICES,
+    TELLING,
+    Directory,
+    Job,
+    Quiet,
+    claim,
+    no_directory,
+)
 from backend.messages.doors import doors as doors_of
 from backend.messages.service import CHANNEL
 from backend.shared import tasks
 from backend.shared.context import Context
 from backend.shared.db import OPERATIONS
 from backend.shared.listen import AWAY
+from push.breaker import Breaker, after, before, closed_for_s
 from push.message import Handling, Message
 from push.port import Door, Outcome, Reach, Result
 
@@ -58,6 +68,7 @@ class Carrier:
         context: clock and listener.
         doors: by which messages leave; None for those of the settings.
         on_unreached: awaited when a person must be told; again after a crash, or when it raised.
+        directory: telephones and rooms, see ``claims``.
     """
 
     def __init__(
@@ -66,11 +77,20 @@ class Carrier:
         doors: Sequence[Door] | None = None,
         *,
         on_unreached: OnUnreached = nobody_told,
+        directory: Directory = no_directory,
     ) -> None:
         doors = doors_of(context) if doors is None else doors
         self._clock = context.clock
         self._doors = {door.name: door for door in doors}
         self._on_unreached = on_unreached
+        self._directory = directory
+        settings = context.settings
+        self._quiet = Quiet(
+            zone=ZoneInfo(settings.service.timezone),
+            from_hour=settings.push.quiet_from,
+            to_hour=settings.push.quiet_to,
+        )
+        self._breakers: dict[str, Breaker] = {}
         self._limits_s = {
             door.name: LIVE_LIMIT_S
             if door.reach is Reach.LOOPBACK
@@ -120,7 +140,13 @@ class Carrier:
 
     async def launch(self) -> bool:
         """Claim what is due and start it on its way, without waiting for any door."""
-        jobs = await claim(self._clock.now(), self._reaches, self._leases)
+        jobs = await claim(
+            self._clock.now(),
+            self._reaches,
+            self._leases,
+            directory=self._directory,
+            quiet=self._quiet,
+        )
         for job in jobs or ():
             flight = tasks.spawn(self._carry(job), name=f"message {job.message.id}")
             self._flying.add(flight)
@@ -142,11 +168,11 @@ class Carrier:
 
     async def _carry(self, job: Job) -> None:
         result: Result | None = None
-        gone: list[UUID] = []
-        if job.door == BROWSERS:
-            result, gone = await self._push(job)
+        gone: list[tuple[UUID, datetime]] = []
+        if job.door in DEVICES:
+            result, gone = await self._push(self._doors[job.door], job)
         elif job.door is not None:
-            result = await self._knock(self._doors[job.door], job.address, job.message)
+            result = await self._knock(self._doors[job.door], job.to, job.message)
         told = job.tell and await self._tell(job)
         failed = job.tell and not told  # then the lease stands, and it is told again after it
         now = self._clock.now()
@@ -171,12 +197,32 @@ class Carrier:
                     result.retry_after_s,
                 )
             if gone:
+                # One that registered again after its provider gave it up is alive.
                 await OPERATIONS.execute(
-                    "UPDATE subscription SET gone_at = $2 WHERE id = ANY($1::uuid[])", gone, now
+                    "UPDATE subscription s SET gone_at = $3"
+                    " FROM unnest($1::uuid[], $2::timestamptz[]) AS g (id, since)"
+                    " WHERE s.id = g.id AND s.created_at <= g.since",
+                    [each for each, _ in gone],
+                    [since for _, since in gone],
+                    now,
                 )
         self._wake.wake()
 
     async def _knock(self, door: Door, address: str, message: Message) -> Result:
+        if door.reach is Reach.LOOPBACK:
+            return await self._try(door, address, message)
+        breaker, now = self._breakers.get(door.name, Breaker()), self._clock.now()
+        if wait_s := closed_for_s(breaker, now):
+            return Result(Outcome.RETRY, wait_s, "breaker-open")
+        self._breakers[door.name] = before(breaker, now)
+        result = await self._try(door, address, message)
+        was = self._breakers[door.name]
+        self._breakers[door.name] = after(was, result, self._clock.now())
+        if was.open_until is None and self._breakers[door.name].open_until is not None:
+            log.warning("door %s fails; it is left alone for a while", door.name)
+        return result
+
+    async def _try(self, door: Door, address: str, message: Message) -> Result:
         try:
             async with asyncio.timeout(self._limits_s[door.name]):
                 return await door.send(address, message)
@@ -187,15 +233,19 @@ class Carrier:
             log.exception("door %s", door.name)
             return Result(Outcome.RETRY, None, type(broken).__name__)
 
-    async def _push(self, job: Job) -> tuple[Result, list[UUID]]:
-        """To every browser of the address at once: one that took it is enough."""
-        door = self._doors[BROWSERS]
+    async def _push(self, door: Door, job: Job) -> tuple[Result, list[tuple[UUID, datetime]]]:
+        """To every device of the address at once: one that took it is enough.
+
+        Returns:
+            The best outcome, and the devices that are gone, each with since when.
+        """
+        now = self._clock.now()
         results = await asyncio.gather(
-            *(self._knock(door, subscription, job.message) for _id, subscription in job.browsers)
+            *(self._knock(door, device, job.message) for _id, device in job.devices)
         )
         gone = [
-            each
-            for (each, _), result in zip(job.browsers, results, strict=True)
+            (each, result.gone_since or now)
+            for (each, _), result in zip(job.devices, results, strict=True)
             if result.outcome is Outcome.FORGET_DEVICE
         ]
         order = (Outcome.SENT, Outcome.RETRY, Outcome.REJECTED, Outcome.FORGET_DEVICE)

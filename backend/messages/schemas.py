@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -49,11 +49,23 @@ class BrowserKeys(msgspec.Struct, frozen=True):
 
 
 class NewSubscription(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """``PushSubscription.toJSON()`` and the phone that it belongs to."""
+    """What lets one device be pushed to, and the phone that it belongs to.
 
-    endpoint: Annotated[str, Meta(pattern="^https?://", max_length=2048)]
-    keys: BrowserKeys
+    A browser gives ``PushSubscription.toJSON()``. Our own apps name their ``door`` and give
+    their token as ``endpoint``, without keys; a token that changed is simply given again.
+    """
+
+    endpoint: Annotated[str, Meta(min_length=20, max_length=2048)]
+    keys: BrowserKeys | None = None
     device_id: Annotated[str, Meta(min_length=1, max_length=100)]
+    door: Literal["webpush", "fcm", "apns"] = "webpush"
+
+    def __post_init__(self) -> None:
+        browser = self.door == "webpush"
+        if browser != (self.keys is not None):
+            raise ValueError("keys are a browser's")
+        if browser != self.endpoint.startswith(("http://", "https://")):
+            raise ValueError("endpoint is a browser's address or an app's token")
 
 
 class OldSubscription(msgspec.Struct, frozen=True, kw_only=True):

@@ -145,7 +145,7 @@ async def take_receipts(
 
 def _only(doors: list[str]) -> str | None:
     """The one door that a receipt can have come by, in the words of a phone's check."""
-    names = {"webpush": "push"}
+    names = dict.fromkeys(("webpush", "fcm", "apns"), "push")
     return names.get(doors[0], doors[0]) if len(doors) == 1 else None
 
 
@@ -206,17 +206,30 @@ async def subscribe(
             wish.endpoint,
         )
         kept = await OPERATIONS.fetch_value(
-            "INSERT INTO subscription (id, address, device_id, endpoint, p256dh, auth, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (endpoint) DO UPDATE SET"
-            " address = $2, device_id = $3, p256dh = $5, auth = $6, gone_at = NULL RETURNING id",
+            "INSERT INTO subscription (id, address, device_id, endpoint, p256dh, auth, created_at,"
+            " door) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (endpoint) DO UPDATE SET"
+            " address = $2, device_id = $3, p256dh = $5, auth = $6, created_at = $7, door = $8,"
+            " gone_at = NULL RETURNING id",
             uuid7(),
             address,
             wish.device_id,
             wish.endpoint,
-            wish.keys.p256dh,
-            wish.keys.auth,
+            wish.keys.p256dh if wish.keys else "",
+            wish.keys.auth if wish.keys else "",
             now,
+            wish.door,
         )
+        if wish.door != "webpush":
+            # An app has one token; the one that it had before is replaced by this.
+            await OPERATIONS.execute(
+                "UPDATE subscription SET gone_at = $4 WHERE address = $1 AND device_id = $2"
+                " AND door = $3 AND gone_at IS NULL AND id <> $5",
+                address,
+                wish.device_id,
+                wish.door,
+                now,
+                kept,
+            )
         await OPERATIONS.execute(
             "UPDATE subscription SET gone_at = $2 WHERE id IN (SELECT id FROM subscription"
             " WHERE address = $1 AND gone_at IS NULL AND id <> $3"

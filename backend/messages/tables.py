@@ -47,7 +47,10 @@ class Receipt(Table, db=OPERATIONS, tablename="receipt"):
 
 
 class Subscription(Table, db=OPERATIONS, tablename="subscription"):
-    """A browser that asked to be pushed to. The endpoint is a secret: it alone lets one push."""
+    """A browser or an app that asked to be pushed to. The endpoint is a secret.
+
+    ``door`` is webpush, fcm or apns; of the last two the endpoint is the token, without keys.
+    """
 
     id = UUID(primary_key=True, default=None)
     address = Text()
@@ -57,3 +60,4 @@ class Subscription(Table, db=OPERATIONS, tablename="subscription"):
     auth = Text()
     created_at = Timestamptz(default=None)
     gone_at = Timestamptz(null=True, default=None)
+    door = Text()

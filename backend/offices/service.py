@@ -162,3 +162,11 @@ def _row(row: Row) -> ReportRow:
 def _view(row: Row) -> ReportView:
     office = OfficeName(id=row["office_id"], name=row["name"], kind=row["kind"])
     return shown(_row(row), office)
+
+
+async def telephones(ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Each office's number as it was written down; possibly empty."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id, phone FROM office WHERE id = ANY($1::uuid[])", list(ids)
+    )
+    return {row["id"]: row["phone"] for row in rows}

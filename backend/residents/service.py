@@ -108,3 +108,14 @@ async def register(
             subjects=[(household, {"contacts": ids}) for household, ids in households.items()],
             at=at,
         )
+
+
+async def telephones(household_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The number of each household's first contact who has one, for the platform's own calls."""
+    rows = await IDENTITY.fetch(
+        "SELECT DISTINCT ON (household_id) household_id, phone FROM contact"
+        " WHERE household_id = ANY($1::uuid[]) AND phone <> ''"
+        ' ORDER BY household_id, "position", id',
+        list(household_ids),
+    )
+    return {row["household_id"]: row["phone"] for row in rows}

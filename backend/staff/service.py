@@ -244,3 +244,11 @@ async def duty_of(person_id: UUID) -> DutyView:
     if row is None or row["on_since"] is None:
         return DutyView(on=False, since=None)
     return DutyView(on=True, since=row["on_since"], device_id=row["device_id"])
+
+
+async def telephones(ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Each person's number as it was written down; possibly empty."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id, phone FROM person WHERE id = ANY($1::uuid[])", list(ids)
+    )
+    return {row["id"]: row["phone"] for row in rows}
