@@ -1,7 +1,7 @@
 """The wire shapes of commands and their answers."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -40,7 +40,15 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    commands: Annotated[list[Envelope], Meta(min_length=1, max_length=200)]
+    """Envelopes one by one, so that a single broken one never holds back the others."""
+
+    commands: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=200)]
+
+
+class Named(msgspec.Struct, frozen=True, rename="camel"):
+    """The least of an envelope that can be answered."""
+
+    command_id: UUID
 
 
 class RefusalView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

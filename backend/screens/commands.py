@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request, post
 from litestar.params import FromPath, JSONBody
 
@@ -12,12 +13,13 @@ from backend.access.principal import Principal
 from backend.incidents import journal
 from backend.incidents.flow.facts import refuse
 from backend.incidents.flow.vocabulary import Actor
-from backend.incidents.schemas import Answers, Batch, Envelope
+from backend.incidents.schemas import Answer, Answers, Batch, Envelope, Named
 from backend.incidents.service import refused
 from backend.offices import service as offices
 from backend.screens.actors import actor_of, household_actor, office_actor
 from backend.screens.services import Services
 from backend.shared.context import Ctx
+from backend.shared.problems import Malformed
 
 
 @post("/api/commands", status_code=200, guards=[signed_in], operation_id="SendCommands")
@@ -27,7 +29,11 @@ async def send(
     """Handle commands in the order given. A refusal is an answer, not an error."""
     principal: Principal = request.user
     answers = []
-    for envelope in data.commands:
+    for sent in data.commands:
+        envelope = _read(sent)
+        if isinstance(envelope, Answer):
+            answers.append(envelope)
+            continue
         actor = actor_of(principal, envelope.command)
         answers.append(await services.incidents.submit(envelope, actor, source="app"))
     return Answers(answers=answers)
@@ -40,13 +46,33 @@ async def send_by_link(
     """The same for a household or a one-report link: only about their own incidents."""
     link = await links.resolve(token, at=ctx.clock.now())
     answers = []
-    for envelope in data.commands:
+    for sent in data.commands:
+        envelope = _read(sent)
+        if isinstance(envelope, Answer):
+            answers.append(envelope)
+            continue
         actor = await _actor(link, envelope)
         if actor is None:
             answers.append(refused(envelope.command_id, refuse("not_your_role"), 0))
             continue
         answers.append(await services.incidents.submit(envelope, actor, source="link"))
     return Answers(answers=answers)
+
+
+def _read(sent: dict[str, Any]) -> Envelope | Answer:
+    """One envelope, or the refusal that tells its sender what is wrong with it.
+
+    Raises:
+        Malformed: not even its ``commandId`` can be read, so no answer could name it.
+    """
+    try:
+        return msgspec.convert(sent, Envelope)
+    except msgspec.ValidationError as wrong:
+        try:
+            command_id = msgspec.convert(sent, Named).command_id
+        except msgspec.ValidationError as unnamed:
+            raise Malformed(str(unnamed)) from unnamed
+        return refused(command_id, refuse("malformed", str(wrong)), 0)
 
 
 async def _actor(link: links.Link, envelope: Envelope) -> Actor | None:

@@ -256,16 +256,37 @@ def spoilt(whole: dict[str, Any]) -> dict[str, Any]:
         "no batch": [],
         "nothing in it": {"commands": []},
         "too many": {"commands": [whole] * 201},
-        "no such command": {"commands": [whole | {"command": {"name": "burn_down"}}]},
-        "no name": {"commands": [whole | {"command": {}}]},
-        "no command": {"commands": [{k: v for k, v in whole.items() if k != "command"}]},
         "bad uuid": {"commands": [whole | {"commandId": "1"}]},
-        "time without zone": {"commands": [whole | {"occurredAt": "2026-03-02T08:00:00"}]},
-        "no time": {"commands": [whole | {"occurredAt": "gestern"}]},
-        "nested": {"commands": [whole | {"command": deep}]},
-        "no latitude": {"commands": [whole | {"position": {"lat": 91, "lon": 0}}]},
-        "wrong type": {"commands": [whole | {"seenVersion": "three"}]},
     }
+
+
+def broken(whole: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """One envelope that says whose it is and is wrong otherwise."""
+    deep: Any = {"name": "note"}
+    for _ in range(200):
+        deep = {"a": deep}
+    return {
+        "no such command": whole | {"command": {"name": "burn_down"}},
+        "no name": whole | {"command": {}},
+        "no command": {k: v for k, v in whole.items() if k != "command"},
+        "time without zone": whole | {"occurredAt": "2026-03-02T08:00:00"},
+        "no time": whole | {"occurredAt": "gestern"},
+        "nested": whole | {"command": deep},
+        "no latitude": whole | {"position": {"lat": 91, "lon": 0}},
+        "wrong type": whole | {"seenVersion": "three"},
+    }
+
+
+@pytest.mark.parametrize("wrong", sorted(broken({})))
+async def test_a_broken_command_is_refused_and_holds_back_no_other(
+    street: Street, desk: Person, wrong: str
+) -> None:
+    incident = await street.alarm()
+    good, bad = (desk.envelope(incident, "note", text="x") for _ in range(2))
+    first, second = await desk.batch([broken(bad)[wrong], good])
+    assert (first["outcome"], first["refusal"]["code"]) == ("refused", "malformed")
+    assert first["commandId"] == bad["commandId"]
+    assert second["outcome"] == "accepted"
 
 
 @pytest.mark.parametrize("wrong", sorted(spoilt({})))

@@ -191,6 +191,8 @@ class Refused(Words, frozen=True):
 
 
 REFUSALS: dict[str, Refused] = {
+    "malformed": Refused("这一条看不懂", "Cannot be understood", "更新应用后再试，或打电话给值班台",
+                         "Update the app, or call the desk"),
     "not_your_role": Refused("您的岗位不能做这一步", "Not for your role",
                              "请值班台处理", "Ask the desk"),
     "not_qualified": Refused("未通过岗位考核，不能出警", "Not qualified", "请找管理员", "See the manager"),
