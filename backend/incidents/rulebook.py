@@ -10,12 +10,15 @@ from typing import Any
 
 import msgspec
 
+from backend.incidents.flow import commands as c
 from backend.incidents.flow import words
 from backend.incidents.flow.advice import PHRASES, PREVENTION, RESIDENT
 from backend.incidents.flow.commands import name_of_type
-from backend.incidents.flow.facts import Policy
+from backend.incidents.flow.facts import Policy, Rule
+from backend.incidents.flow.handling import done_outside
 from backend.incidents.flow.kinds import KINDS, CardItem, Words
-from backend.incidents.flow.rules import TABLE
+from backend.incidents.flow.rules import OFF_SHIFT_TOO, TABLE, offline_class
+from backend.incidents.flow.vocabulary import ALERTING
 from backend.shared.canonical import canonical
 
 
@@ -41,6 +44,27 @@ def _item(item: CardItem) -> dict[str, Any]:
     }
 
 
+def _arguments(command: type[c.Command]) -> dict[str, dict[str, Any]]:
+    """Each argument by its wire name; ``default`` where it may be left out."""
+    return {
+        field.encode_name: (
+            {} if field.required else {"default": msgspec.to_builtins(field.default)}
+        )
+        for field in msgspec.structs.fields(command)
+    }
+
+
+def _offline(rule: Rule) -> dict[str, Any]:
+    """What lateness does to a command; ``offlineBy`` where one of its arguments decides that."""
+    if rule.command is not c.AssessControllable:
+        return {"offline": rule.offline, "offlineBy": None}
+    by = {
+        str(yes).lower(): offline_class(c.AssessControllable(controllable=yes))
+        for yes in (True, False)
+    }
+    return {"offline": None, "offlineBy": {"argument": "controllable", "classes": by}}
+
+
 @cache
 def rulebook(policy: Policy) -> bytes:
     """The document as JSON bytes; see the wire types of the web app for its shape."""
@@ -49,7 +73,8 @@ def rulebook(policy: Policy) -> bytes:
         "kinds": {
             kind: {"zh": k.zh, "en": k.en, "detector": _said(k.detector), "icon": k.icon,
                    "card": k.card.card, "evacuates": k.evacuates, "welfare": k.welfare,
-                   "eliminatedOnScene": k.eliminated_on_scene}
+                   "eliminatedOnScene": k.eliminated_on_scene, "outside": done_outside(kind),
+                   "owedWhenReal": list(k.owed_when_real)}
             for kind, k in KINDS.items()
         },
         "commands": {
@@ -58,11 +83,14 @@ def rulebook(policy: Policy) -> bytes:
                 "rule": rule.code,
                 "roles": sorted(rule.roles),
                 "from": sorted(rule.states),
-                "offline": rule.offline,
+                **_offline(rule),
+                "offShiftToo": rule.command in OFF_SHIFT_TOO,
+                "arguments": _arguments(rule.command),
                 "clause": rule.clause,
             }
             for rule in TABLE
         },
+        "alerting": sorted(ALERTING),
         "refusals": {
             code: {**_said(w), "do": {"zh": w.do_zh, "en": w.do_en}}
             for code, w in words.REFUSALS.items()

@@ -68,6 +68,7 @@ class Who(View, frozen=True, kw_only=True, rename="camel"):
 class PpeView(View, frozen=True, kw_only=True, rename="camel"):
     ok: bool
     missing: tuple[str, ...]
+    kinds: tuple[str, ...]
 
 
 class PhotoView(View, frozen=True, kw_only=True, rename="camel"):
@@ -128,6 +129,8 @@ class Links(View, frozen=True, kw_only=True, rename="camel"):
 
 
 class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
+    """Everything a screen shows, and everything a field phone's guards need with no network."""
+
     id: UUID
     no: str
     version: int
@@ -150,6 +153,10 @@ class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
     merged_into: UUID | None
     absorbed: tuple[str, ...]
     verification: bool
+    last_alarm_at: datetime | None
+    relevant_at: datetime | None
+    dispatch_open: bool
+    round: int
     lead: Responder | None
     helpers: tuple[Responder, ...]
     offers: tuple[OfferMade, ...]
@@ -166,6 +173,7 @@ class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
     items: tuple[Item, ...]
     photos: list[PhotoView]
     reports: list[ReportLine]
+    report_gap: bool
     road_open: bool
     guide: str
     vehicles: tuple[str, ...]
@@ -177,6 +185,7 @@ class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
     final_checked_at: datetime | None
     false_by: str | None
     false_declared_at: datetime | None
+    structure_hazard: bool
     obligations: tuple[Obligation, ...]
     met: list[str]
     released_at: datetime | None
@@ -257,6 +266,10 @@ def incident_view(
         merged_into=now.merged_into,
         absorbed=now.absorbed,
         verification=now.verification,
+        last_alarm_at=now.last_alarm_at,
+        relevant_at=now.relevant_at,
+        dispatch_open=now.dispatch_open,
+        round=now.round,
         lead=now.lead,
         helpers=now.helpers,
         offers=now.offers,
@@ -265,7 +278,9 @@ def incident_view(
         control=now.control,
         real=now.real,
         withdrawn=now.withdrawn,
-        ppe={str(k): PpeView(ok=v.ok, missing=v.missing) for k, v in now.ppe.items()},
+        ppe={
+            str(k): PpeView(ok=v.ok, missing=v.missing, kinds=v.kinds) for k, v in now.ppe.items()
+        },
         entered=[str(staff) for staff in now.entered],
         entered_at={str(staff): at for staff, at in now.entered.items()},
         people=now.people,
@@ -297,6 +312,7 @@ def incident_view(
             )
             for r in now.reports
         ],
+        report_gap=now.report_gap,
         road_open=now.road_open,
         guide=now.guide,
         vehicles=now.vehicles,
@@ -313,6 +329,7 @@ def incident_view(
         final_checked_at=now.final_checked_at,
         false_by=now.false_by,
         false_declared_at=now.false_declared_at,
+        structure_hazard=now.structure_hazard,
         obligations=now.obligations,
         met=sorted(now.met),
         released_at=now.released_at,

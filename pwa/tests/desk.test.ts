@@ -99,14 +99,16 @@ describe('pulling the board', () => {
 })
 
 const view = (state: State, over: Partial<IncidentView> = {}): IncidentView => ({
-  id: 'i', no: 'n', version: 1, cursor: 1, kind: 'smoke', handling: 'exercise', state, alertActive: true, urgency: 'emergency',
+  id: 'i', no: 'n', version: 1, cursor: 1, kind: 'smoke', kinds: ['smoke'], handling: 'exercise', state, alertActive: true, urgency: 'emergency',
   emittedAt: at(0), presentedAt: null, presentedMs: null, claimedBy: { id: 'a', name: '沈静' }, claimedAt: null,
   place: { address: '', street: null, number: null, court: null, floor: null, room: null, entranceNote: null, laneWidthM: null, engineStop: null, lat: 0, lon: 0, datum: 'WGS-84', householdId: null, buildingId: null },
   detectors: [], contact: { phase: 'idle', outcome: null, attempts: [] }, lead: null, helpers: [], offers: [], candidates: [],
   control: 'unknown', real: null, ppe: {}, entered: [], people: { trapped: 0, injured: 0, handedOver: 0, call120: 'not_needed' },
   items: [], photos: [], reports: [], evacuation: { state: 'none', out: 0, refused: 0, absent: 0, unaccounted: 0 },
   cordon: { state: 'none', shape: null, posts: 0 }, commandHeldBy: null, c1: null, c2: null, finalCheckedAt: null,
-  obligations: [], timeline: [], lateStatements: [], archive: null, links: { follows: null }, allowed: [], ...over,
+  obligations: [], timeline: [], lateStatements: [], archive: null, links: { follows: null }, allowed: [],
+  verification: false, lastAlarmAt: null, relevantAt: null, dispatchOpen: false, round: 0, withdrawn: false, enteredAt: {}, calls: [], reportGap: false,
+  roadOpen: false, guide: '', vehicles: [], met: [], falseBy: null, falseDeclaredAt: null, structureHazard: false, nobodyLeft: false, ...over,
 })
 const NOW = Date.parse(at(30))
 

@@ -2,65 +2,130 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { landing, noticeOf, readPush } from '../src/alarm/notice'
 import { current, nextItem, noSparks, stepOf } from '../src/field/steps'
-import { advance, step, type Pending } from '../src/sync/advance'
+import { advance, known, verdict, type Pending, type Self } from '../src/rules/advance'
+import { decides, type RuleTable } from '../src/rules/table'
 import { elapsedMs, trustedMs } from '../src/sync/time'
 import { uuid7 } from '../src/sync/uuid7'
 import type { CardText, IncidentView, State } from '../src/wire/types'
 
-const ME = { staffId: 's1', name: '周建国' }
+const ME: Self = { id: 'a1', staffId: 's1', name: '周建国', badge: '', roles: ['field'], onShift: true }
 const AT = '2026-11-22T06:00:00Z'
 const view = (more: Partial<IncidentView> = {}): IncidentView =>
   ({
-    id: 'i', no: '20261122-0001', version: 1, kind: 'gas', state: 'en_route', alertActive: true, emittedAt: AT, real: null, control: 'unknown',
-    lead: { staffId: 's1', name: '周建国', badge: '', metres: 1, minutes: 1, acceptedAt: AT, arrivedAt: null }, helpers: [], ppe: {}, entered: [],
-    people: { trapped: 0, injured: 0, handedOver: 0, call120: 'not_needed' }, items: [], evacuation: { state: 'none', out: 0, refused: 0, absent: 0, unaccounted: 3 },
-    cordon: { state: 'none', shape: null, posts: 0 }, c1: null, c2: null, finalCheckedAt: null, allowed: [], detectors: [], ...more,
-  }) as IncidentView
-const said = (...names: (string | object)[]): Pending[] => names.map((name) => ({ at: AT, command: (typeof name === 'string' ? { name } : name) as Pending['command'] }))
+    id: 'i', no: '20261122-0001', version: 1, kind: 'gas', kinds: ['gas'], state: 'en_route', alertActive: true, emittedAt: AT, real: null, control: 'unknown',
+    lead: { staffId: 's1', name: '周建国', badge: '', metres: 1, minutes: 1, acceptedAt: AT, arrivedAt: null }, helpers: [], ppe: {}, entered: [], enteredAt: {},
+    people: { trapped: 0, injured: 0, handedOver: 0, call120: 'not_needed' }, calls: [], items: [], photos: [], reports: [], reportGap: false, offers: [],
+    evacuation: { state: 'none', out: 0, refused: 0, absent: 0, unaccounted: 0 }, place: { address: 'x' }, obligations: [], met: [], timeline: [], lateStatements: [],
+    cordon: { state: 'none', shape: null, posts: 0 }, c1: null, c2: null, finalCheckedAt: null, lastAlarmAt: null, relevantAt: null, dispatchOpen: false, round: 1,
+    withdrawn: false, verification: false, structureHazard: false, commandHeldBy: null, allowed: [], detectors: [], ...more,
+  }) as unknown as IncidentView
+const said = (...names: (string | object)[]): Pending[] =>
+  names.map((name) => ({ at: AT, command: (typeof name === 'string' ? { name } : name) as Pending['command'], answered: false }))
 const item = (code: string, after: string[] = [], more = {}) => ({ code, zh: code, en: code, hint: null, mandatory: true, photo: false, value: null, causes: null, icon: 'flag', after, ...more })
 const card: CardText = { card: 'B.2', zh: '', en: '', ordered: true, items: [item('a'), item('b', ['a']), item('later', [], { mandatory: false })] }
 
+
+/** A small book of its own: what the server's says is compared with the core elsewhere. */
+const OPEN = ['dispatching', 'en_route', 'on_scene', 'handling', 'rescue', 'clearing']
+const command = (offline: string | null, names: object = {}, more: object = {}) => ({
+  zh: '', en: '', roles: ['field'], from: OPEN, offline, offlineBy: null, offShiftToo: false, clause: null,
+  arguments: Object.fromEntries(Object.entries(names).map(([name, usual]) => [name, { default: usual }])), ...more,
+})
+const book = {
+  alerting: OPEN,
+  timers: { undo_s: 10, self_assign_m: 150, false_report_s: 86400 },
+  kinds: { gas: { outside: false, owedWhenReal: ['leak_cause'] } },
+  ppe: { gas: [{ code: 'meter', required: true }] },
+  cards: { gas: card },
+  commands: {
+    accept: command(null, { offerId: 'o' }),
+    arrived: command('fact', { metresOff: null }),
+    confirm_real: command('raises', { note: '' }, { from: ['en_route', 'on_scene'] }),
+    assess_controllable: command(null, { controllable: false, reason: '' }, { offlineBy: { argument: 'controllable', classes: { true: 'lowers', false: 'raises' } } }),
+    confirm_ppe: command('fact', { items: [] }),
+    start_handling: command('fact', {}, { from: ['on_scene'] }),
+    tick: command('fact', { card: '', item: '', result: 'done', reason: null, value: null, photo: null, cause: null }),
+    field_declares_false: command('lowers', { detectorPhoto: null, noPhotoReason: null, note: '' }, { from: ['on_scene'] }),
+    withdraw: command('raises', { reason: '' }),
+    report_trapped: command('raises', { count: 0, place: '', outcome: null }),
+    person_out: command('fact', { personId: null, household: '', count: 1, status: 'out' }),
+    final_check: command('fact', { note: '' }),
+    field_confirm_eliminated: command('lowers', { note: '' }),
+    desk_release_real: command(null, {}, { roles: ['desk'] }),
+  },
+} as unknown as RuleTable
+const moved = (pending: Pending[], from = view()): IncidentView => advance(book, from, pending, ME)
+
 describe('with no network the phone leads through its own taps', () => {
-  const road: [Pending[], string][] = [
+  const controlled = ['arrived', 'confirm_real', { name: 'assess_controllable', controllable: true }]
+  const inside = [...controlled, { name: 'confirm_ppe', items: [{ code: 'meter', has: true }] }, 'start_handling']
+  const ticked = [...inside, { name: 'tick', card: 'B.2', item: 'a', result: 'done' }, { name: 'tick', card: 'B.2', item: 'b', result: 'not_possible', reason: 'r' }]
+  const road: [(string | object)[], string][] = [
     [[], 'way'],
-    [said('arrived'), 'scene'],
-    [said('arrived', 'confirm_real'), 'control'],
-    [said('arrived', 'confirm_real', { name: 'assess_controllable', controllable: true }), 'gear'],
-    [said('arrived', 'confirm_real', { name: 'assess_controllable', controllable: true }, { name: 'confirm_ppe', items: [{ code: 'x', has: true }] }, 'start_handling'), 'card'],
-    [said('arrived', 'confirm_real', { name: 'assess_controllable', controllable: true }, { name: 'confirm_ppe', items: [] }, 'start_handling',
-      { name: 'tick', card: 'B.2', item: 'a', result: 'done' }, { name: 'tick', card: 'B.2', item: 'b', result: 'not_possible', reason: 'r' }), 'final'],
-    [said('arrived', { name: 'field_declares_false' }), 'stood_down'],
-    [said('arrived', { name: 'report_trapped', count: 1 }), 'board'],
-    [said('arrived', 'withdraw'), 'board'],
-    [said('arrived', 'final_check', 'field_confirm_eliminated'), 'locks'],
+    [['arrived'], 'scene'],
+    [['arrived', 'confirm_real'], 'control'],
+    [controlled, 'gear'],
+    [inside, 'card'],
+    [ticked, 'final'],
+    [['arrived', { name: 'field_declares_false', noPhotoReason: 'x' }], 'stood_down'],
+    [['arrived', { name: 'report_trapped', count: 1 }], 'board'],
+    [['arrived', 'withdraw'], 'board'],
+    [[...ticked, 'final_check', 'field_confirm_eliminated'], 'locks'],
   ]
-  it.each(road)('after %j the screen is %s', (pending, screen) => {
-    expect(stepOf(advance(view(), pending, ME), ME.staffId, card)).toBe(screen)
+  it.each(road)('after %j the screen is %s', (taps, screen) => {
+    expect(stepOf(moved(said(...taps)), ME.staffId, card, book)).toBe(screen)
+  })
+
+  it('believes nothing that the rules refuse', () => {
+    expect(moved(said('start_handling', 'final_check', 'field_confirm_eliminated')).state).toBe('en_route')
+    expect(moved(said('arrived', 'field_declares_false')).state).toBe('on_scene')
   })
 
   it('never believes by itself that it accepted, was released or that the monitoring is normal', () => {
-    for (const name of ['accept', 'desk_release_real', 'desk_release_false', 'data_normal', 'archive'])
-      expect(step(view(), said(name)[0] as Pending, ME)).toEqual(view())
+    const offers = [{ id: 'o', staffId: 's1', outcome: 'open', expiresAt: '2026-11-22T07:00:00Z' }] as IncidentView['offers']
+    const asked = view({ state: 'dispatching', lead: null, offers })
+    for (const name of ['accept', 'desk_release_real', 'desk_release_false', 'data_normal', 'archive']) expect(moved(said(name), asked)).toEqual(asked)
+    // once the server said yes it may, until the server's own picture comes
+    expect(moved([{ ...said('accept')[0]!, answered: true }], asked).state).toBe('en_route')
   })
 
   it('leaves the server’s view alone when nothing waits', () => {
     const now = view()
-    expect(advance(now, [], ME)).toBe(now)
+    expect(moved([], now)).toBe(now)
+  })
+
+  it('offers what the rule book allows in the state that it believes in', () => {
+    expect(moved(said('arrived')).allowed).toContain('field_declares_false')
+    expect(moved(said({ name: 'report_trapped', count: 1 })).allowed).not.toContain('start_handling')
   })
 
   it('never lets a person go in whose equipment is incomplete', () => {
-    const pending = said('arrived', 'confirm_real', { name: 'assess_controllable', controllable: true }, { name: 'confirm_ppe', items: [{ code: 'meter', has: false }] })
-    expect(stepOf(advance(view(), pending, ME), ME.staffId, card)).toBe('gear')
-    expect(advance(view(), pending, ME).ppe.s1).toEqual({ ok: false, missing: ['meter'] })
+    const pending = said(...controlled, { name: 'confirm_ppe', items: [{ code: 'meter', has: false }] })
+    expect(stepOf(moved(pending), ME.staffId, card, book)).toBe('gear')
+    const enter = said('start_handling')[0]!
+    expect(verdict(book, moved(pending), enter.command, ME, known(ME, AT))).toEqual({ refusal: { code: 'entry_refused', missing: ['ppe', 'meter'] }, queued: true })
+    expect(moved([...pending, enter]).entered).toEqual([])
+  })
+
+  it('holds back a refused lowering, and never a fact or what raises severity', () => {
+    const told = (name: string, more = {}) => verdict(book, view({ state: 'stood_down' }), { name, ...more }, ME, known(ME, AT))
+    expect(told('field_confirm_eliminated')).toEqual({ refusal: { code: 'wrong_state', missing: ['stood_down'] }, queued: false })
+    expect(told('assess_controllable', { controllable: true }).queued).toBe(false)
+    expect(told('assess_controllable', { controllable: false }).queued).toBe(true)
+    expect(told('tick')).toMatchObject({ refusal: { code: 'wrong_state' }, queued: true })
+  })
+
+  it('does not decide by a book that an older app kept', () => {
+    expect(decides(book)).toBe(true)
+    expect(decides({ ...book, alerting: undefined } as unknown as RuleTable)).toBe(false)
+    expect(decides(null)).toBe(false)
   })
 
   it('counts the same whatever was counted first', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(['out', 'refused', 'nobody_home', 'out']), (statuses) => {
-        const moved = advance(view(), statuses.map((status) => ({ at: AT, command: { name: 'person_out', status, count: 1 } })), ME)
-        const { out, refused, absent, unaccounted } = moved.evacuation
+        const { out, refused, absent } = moved(said(...statuses.map((status) => ({ name: 'person_out', status, count: 1 })))).evacuation
         expect(out + refused + absent).toBe(statuses.length)
-        expect(unaccounted).toBe(Math.max(0, 3 - statuses.length))
       }),
     )
   })
@@ -69,7 +134,7 @@ describe('with no network the phone leads through its own taps', () => {
 describe('the screen of an incident', () => {
   it('exists for every state and every part a person may have', () => {
     const states: State[] = ['raised', 'desk_handling', 'party_handled', 'dispatching', 'en_route', 'on_scene', 'handling', 'rescue', 'clearing', 'monitored', 'stood_down', 'released', 'archived']
-    for (const state of states) for (const staff of ['s1', 's2', null]) expect(stepOf(view({ state }), staff, card)).toBeTruthy()
+    for (const state of states) for (const staff of ['s1', 's2', null]) expect(stepOf(view({ state }), staff, card, book)).toBeTruthy()
   })
 
   it('keeps the order of the text: nothing before its predecessor', () => {

@@ -174,8 +174,12 @@ def tick(now: Incident, order: c.Order, cmd: c.Tick, facts: Facts) -> Answer:
 
 
 def _outside(now: Incident) -> bool:
-    """Kinds whose card is done without entering a danger area."""
-    return all(KINDS[k].eliminated_on_scene or k is Kind.STRUCTURE for k in now.kinds)
+    return all(done_outside(k) for k in now.kinds)
+
+
+def done_outside(kind: Kind) -> bool:
+    """A kind whose card is done without entering a danger area."""
+    return KINDS[kind].eliminated_on_scene or kind is Kind.STRUCTURE
 
 
 def withdraw(now: Incident, order: c.Order, cmd: c.Withdraw, facts: Facts) -> Answer:

@@ -6,8 +6,9 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { Awake, subscribe, type PushState } from '../alarm/push'
 import { Siren } from '../alarm/siren'
 import { correctedNow, now, setServerNow } from '../kit/clock'
-import { loadRulebook } from '../rulebook'
-import { advance, type Pending, type Self } from '../sync/advance'
+import { loadRulebook, rulebook } from '../rulebook'
+import { advance, known, verdict, type Pending, type Self, type Verdict } from '../rules/advance'
+import { decides } from '../rules/table'
 import { allEvidence, uploadAll } from '../sync/evidence'
 import { agreedId, allItems, flush, heardTime, onChange, say, setOwner, tidy } from '../sync/outbox'
 import { counts, pauseMs, unread, type Item } from '../sync/queue'
@@ -17,7 +18,7 @@ import { get, post, Problem } from '../wire/api'
 import { Live } from '../wire/live'
 import { deviceId, me } from '../wire/session'
 import type { Command, FieldHome, Frame, IncidentView, Message, Offer, ReceiptKind, Uuid } from '../wire/types'
-import { fixOf, startPosition, stopPosition } from './position'
+import { fixOf, metresBetween, startPosition, stopPosition } from './position'
 
 export const home = shallowRef<FieldHome | null>(null)
 /** When the picture came, by this device's corrected clock; 0 = none yet. */
@@ -39,7 +40,13 @@ export const notKept = ref(false)
 export const siren = new Siren(() => (soundReady.value = siren.ready))
 const awake = new Awake()
 
-export const self = computed<Self>(() => ({ staffId: home.value?.me.staffId ?? null, name: home.value?.me.name ?? '' }))
+/** What the rules said no to at the last tap; shown at once, until it is read. */
+export const toldNo = shallowRef<(Verdict & { command: string }) | null>(null)
+
+export const self = computed<Self>(() => {
+  const who = home.value?.me
+  return { id: who?.accountId ?? '', staffId: who?.staffId ?? null, name: who?.name ?? '', roles: who?.roles ?? ['field'], badge: '', onShift: onDuty.value }
+})
 export const tally = computed(() => counts(items.value, photos.value.filter((photo) => photo.role === 'clean')))
 export const troubles = computed(() => unread(items.value))
 export const onDuty = computed(() => home.value?.duty.on ?? false)
@@ -54,12 +61,14 @@ const pendingOf = (view: IncidentView): Pending[] =>
   items.value
     .filter((item) => item.incidentId === view.id && (item.state === 'saved' || (item.state === 'accepted' && (item.version ?? 0) > view.version)))
     .sort((a, b) => a.order - b.order)
-    .map(({ envelope }) => ({ at: envelope.occurredAt, command: envelope.command }))
+    .map(({ envelope, state }) => ({ at: envelope.occurredAt, command: envelope.command, answered: state === 'accepted' }))
 
 /** The incidents as this phone knows them: the server's view, moved on by what is still unsent. */
-export const incidents = computed<IncidentView[]>(() =>
-  (home.value?.incidents ?? []).map((view) => advance(view, pendingOf(view), self.value)),
-)
+export const incidents = computed<IncidentView[]>(() => {
+  const book = rulebook.value
+  const views = home.value?.incidents ?? []
+  return decides(book) ? views.map((view) => advance(book, view, pendingOf(view), self.value)) : views
+})
 
 /** Offers still open by the clock and not answered on this phone. */
 export const offers = computed<Offer[]>(() => {
@@ -73,10 +82,28 @@ export const offers = computed<Offer[]>(() => {
 
 /* ---- saying ---- */
 
-/** Write a command down and send it when possible. Resolves once it is safe on the phone. */
-export async function tell(incidentId: Uuid, command: Command, commandId?: string): Promise<Item> {
+/** What the rules say to this tap, on the newest picture this phone has; null where they cannot say. */
+function judged(incidentId: Uuid, command: Command): Verdict | null {
+  const book = rulebook.value
+  const view = incidents.value.find((each) => each.id === incidentId)
+  if (!view || !decides(book)) return null
+  const me = self.value
+  const here = fixOf()
+  const at = new Date(correctedNow()).toISOString()
+  const leadsElsewhere = incidents.value.some((each) => each.id !== incidentId && each.alertActive && each.lead?.staffId === me.staffId)
+  return verdict(book, view, command, me, known(me, at, { leadsElsewhere, metres: here && metresBetween(here, view.place) }))
+}
+
+/**
+ * Write a command down and send it when possible. Resolves once it is safe on the phone; with null
+ * when the rules say no and it is neither a fact nor raises severity: then nothing was written.
+ */
+export async function tell(incidentId: Uuid, command: Command, commandId?: string): Promise<Item | null> {
   const view = home.value?.incidents.find((each) => each.id === incidentId)
   navigator.vibrate?.(30)
+  const said = judged(incidentId, command)
+  if (said?.refusal) toldNo.value = { ...said, command: command.name }
+  if (said && !said.queued) return null
   let item: Item
   try {
     item = await say({ incidentId, command, seenVersion: view?.version ?? null, deviceId: deviceId(), position: fixOf(), commandId })
@@ -91,7 +118,7 @@ export async function tell(incidentId: Uuid, command: Command, commandId?: strin
 }
 
 /** Accept or decline an offer under the id the notification would use too. */
-export async function answerOffer(offer: Offer, command: Command): Promise<Item> {
+export async function answerOffer(offer: Offer, command: Command): Promise<Item | null> {
   siren.stop()
   return tell(offer.incidentId, command, await agreedId(`${command.name}:${offer.id}`))
 }

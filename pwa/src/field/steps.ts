@@ -1,4 +1,5 @@
 /** Which screen an incident asks for now. Pure: a function of the view and of who looks. */
+import { outside, type RuleTable } from '../rules/table'
 import type { CardItem, CardText, IncidentView, TimelineEntry } from '../wire/types'
 
 export type Step =
@@ -11,10 +12,8 @@ export function lastEvent(view: IncidentView, types: readonly string[], fits: (e
 }
 const plain = (type: string): string => type.replace(/[^a-z]/gi, '').toLowerCase()
 
-/** Kinds whose card is done without entering a danger area: nobody asks whether a hydrant is under control. */
-const OUTSIDE = new Set(['hydrant', 'water', 'door', 'structure'])
-
-export const isOutside = (view: IncidentView): boolean => OUTSIDE.has(view.kind)
+/** Done without entering a danger area: nobody asks whether a hydrant is under control. */
+export const isOutside = (view: IncidentView, book: RuleTable | null): boolean => book !== null && outside(book, view)
 
 export function mine(view: IncidentView, staffId: string | null): 'lead' | 'helper' | null {
   if (staffId && view.lead?.staffId === staffId) return 'lead'
@@ -43,7 +42,7 @@ export function nextItem(card: CardText | null, view: IncidentView): CardItem | 
   return open.find((item) => item.after.every((code) => done.has(code))) ?? open[0] ?? null
 }
 
-export function stepOf(view: IncidentView, staffId: string | null, card: CardText | null): Step {
+export function stepOf(view: IncidentView, staffId: string | null, card: CardText | null, book: RuleTable | null): Step {
   switch (view.state) {
     case 'released':
     case 'archived':
@@ -64,7 +63,7 @@ export function stepOf(view: IncidentView, staffId: string | null, card: CardTex
   if (part === 'helper') return view.state === 'handling' && !protectedNow ? 'gear' : view.state === 'handling' ? 'card' : 'watch'
   if (view.state === 'on_scene') {
     if (view.real === null) return 'scene'
-    if (isOutside(view)) return nextItem(card, view) ? 'card' : 'final'
+    if (isOutside(view, book)) return nextItem(card, view) ? 'card' : 'final'
     if (view.control !== 'controllable') return 'control'
     return 'gear'
   }

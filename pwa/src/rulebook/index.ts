@@ -54,6 +54,12 @@ export function refusalWords(refusal: Refusal): { what: string; todo: string } {
   return { what: say(refusal), todo: todo || say(rulebook.value?.refusals[refusal.code]?.do) }
 }
 
+/** The same for a refusal that the phone gave itself: a code of the book. */
+export function refusalOf(code: string): { what: string; todo: string } {
+  const found = rulebook.value?.refusals[code]
+  return { what: found ? say(found) : code, todo: say(found?.do) }
+}
+
 /** A thing that a refusal names as missing: a condition, a card's action, a debt or equipment. */
 export function missingWord(kind: string, code: string): string {
   const book = rulebook.value

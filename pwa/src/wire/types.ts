@@ -105,6 +105,7 @@ export interface OfferRecord {
   id: Uuid
   staffId: Uuid
   name: string
+  badge?: string
   metres: number | null
   minutes: number | null
   offeredAt: Iso
@@ -131,6 +132,7 @@ export interface ItemDone {
   reason: string | null
   value: number | null
   photo: string | null
+  cause?: string | null
   by: string
   at: Iso
 }
@@ -146,6 +148,7 @@ export interface ReportLine {
   deliveredAt: Iso | null
   acknowledgedAt: Iso | null
   reply: string | null
+  dispatched?: boolean
 }
 
 export interface Obligation { code: string; dueAt: Iso | null; doneAt: Iso | null; waivedAt: Iso | null }
@@ -166,6 +169,8 @@ export interface IncidentView {
   version: number
   cursor: number
   kind: Kind
+  /** all alert types in the incident, the first one first */
+  kinds: Kind[]
   handling: Handling
   state: State
   alertActive: boolean
@@ -182,33 +187,49 @@ export interface IncidentView {
     outcome: string | null
     attempts: { contact: string; result: string; at: Iso }[]
   }
+  verification: boolean
+  lastAlarmAt: Iso | null
+  /** the latest change that a late lowering command must not undo */
+  relevantAt: Iso | null
+  dispatchOpen: boolean
+  round: number
   lead: Responder | null
   helpers: Responder[]
   offers: OfferRecord[]
   candidates: Candidate[]
   control: 'unknown' | 'controllable' | 'uncontrollable'
   real: boolean | null
-  ppe: Record<Uuid, { ok: boolean; missing: string[] }>
+  withdrawn: boolean
+  ppe: Record<Uuid, { ok: boolean; missing: string[]; kinds: Kind[] }>
   entered: Uuid[]
+  enteredAt: Record<Uuid, Iso>
   people: { trapped: number; injured: number; handedOver: number; call120: 'not_needed' | 'needed' | 'called' | 'arrived' }
+  calls: string[]
   items: ItemDone[]
-  photos: { sha256: string; by: string; takenAt: Iso; caption: string; stored: boolean }[]
+  photos: { sha256: string; burntSha256?: string | null; by: string; takenAt: Iso; caption: string; stored: boolean }[]
   reports: ReportLine[]
+  reportGap: boolean
+  roadOpen: boolean
+  guide: string
+  vehicles: string[]
   evacuation: { state: 'none' | 'running' | 'closed'; out: number; refused: number; absent: number; unaccounted: number }
-  cordon: { state: 'none' | 'set' | 'lifted'; shape: unknown; posts: number }
+  cordon: { state: 'none' | 'set' | 'lifted'; shape: unknown; radiusM?: number | null; posts: number }
   commandHeldBy: string | null
   c1: { how: string; at: Iso } | null
   c2: { by: Uuid; at: Iso; name: string } | null
   finalCheckedAt: Iso | null
   obligations: Obligation[]
   timeline: TimelineEntry[]
-  lateStatements: { at: Iso; by: string; command: string }[]
+  lateStatements: { at: Iso; by: string; command: string; why?: string; arguments?: Record<string, unknown> }[]
+  met: string[]
+  falseBy: string | null
+  structureHazard: boolean
   archive: { hash: string; previous: string; sealedAt: Iso } | null
   archiveRequestedAt?: Iso | null
-  falseDeclaredAt?: Iso | null
+  falseDeclaredAt: Iso | null
   releasedAt?: Iso | null
   category?: string | null
-  nobodyLeft?: boolean
+  nobodyLeft: boolean
   links: { follows: Uuid | null }
   allowed: string[]
 }
@@ -342,14 +363,40 @@ export interface CardItem extends Said {
   causes: (Said & { code: string })[] | null
   icon: string
   after: string[]
+  /** the obligation that doing this settles */
+  meets?: string | null
 }
 export interface CardText extends Said { card: string; ordered: boolean; items: CardItem[] }
+
+/** What a command does to severity when it reaches the service late; null: it may not wait. */
+export type OfflineClass = 'fact' | 'raises' | 'lowers' | null
+
+export interface KindRules {
+  icon: string
+  /** its card is done without entering a danger area */
+  outside: boolean
+  owedWhenReal: string[]
+}
+
+export interface CommandRules {
+  roles: string[]
+  from: string[] | null
+  offline: OfflineClass
+  /** the argument that decides the class, where one does */
+  offlineBy: { argument: string; classes: Record<string, OfflineClass> } | null
+  /** may still be written down after the shift */
+  offShiftToo: boolean
+  arguments: Record<string, { default?: unknown }>
+  clause: string | null
+}
 
 export interface Rulebook {
   version: string | number
   states: Record<string, Said>
-  kinds: Record<string, Said & { detector: Said; icon: string }>
-  commands: Record<string, Said & { roles: string[]; from: string[] | null; offline: 'fact' | 'raises' | 'lowers' | null; clause: string | null }>
+  /** states in which the alert is active */
+  alerting: string[]
+  kinds: Record<string, Said & KindRules & { detector: Said }>
+  commands: Record<string, Said & CommandRules>
   refusals: Record<string, Said & { do: Said }>
   events: Record<string, Said>
   obligations: Record<string, Said & { clause: string | null }>

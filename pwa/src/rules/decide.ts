@@ -1,0 +1,83 @@
+/**
+ * What the server's core would say to a field phone's command, said on the phone. Pure: state, time
+ * and facts come in as values. Roles, states, arguments, cards and equipment are the rule book's;
+ * the guards here are those that the core has in code, and a test feeds both the same histories.
+ */
+import type { Command, IncidentView } from '../wire/types'
+import * as owed from './owed'
+import * as rescue from './rescue'
+import * as scene from './scene'
+import { onIt } from './shared'
+import { allowed, argumentsOf, offlineClass } from './table'
+import * as way from './way'
+import { instant, refuse, type Answer, type Decide, type Evolve, type Fact, type Moment, type Refused } from './words'
+
+const DECIDE: Record<string, Decide> = { ...way.decide, ...scene.decide, ...rescue.decide, ...owed.decide }
+const EVOLVE: Record<string, Evolve> = { ...way.evolve, ...scene.evolve, ...rescue.evolve, ...owed.evolve }
+
+/** The commands that this phone can decide by itself. */
+export const decided: readonly string[] = Object.keys(DECIDE)
+/** The facts that this phone can apply by itself. */
+export const applied: readonly string[] = Object.keys(EVOLVE)
+
+/** Accept or refuse one command of a field phone. Saying one twice is the outbox's affair. */
+export function decideField(view: IncidentView, command: Command, moment: Moment): Answer {
+  const answer = answerOf(view, command, moment)
+  return Array.isArray(answer) ? { facts: answer } : { refusal: answer }
+}
+
+function answerOf(view: IncidentView, command: Command, moment: Moment): Fact[] | Refused {
+  const { book, facts } = moment
+  const rule = book.commands[command.name]
+  const guard = DECIDE[command.name]
+  if (!rule?.roles.includes('field') || !guard) return refuse('not_your_role')
+  const args = argumentsOf(book, command)
+  const severity = offlineClass(book, command)
+  const keep = (why: string): Fact[] => kept(view, command.name, args, severity === 'raises', why)
+  const unfit = unfitness(view, rule.offShiftToo, moment)
+  if (unfit) return facts.late && !facts.disabledBefore ? keep(unfit.code) : unfit
+  if (!rule.from?.includes(view.state)) {
+    const over = view.state === 'released' || view.state === 'archived'
+    const keeps = severity !== null && (facts.late || (severity === 'raises' && over))
+    return keeps ? keep('state') : view.state === 'archived' ? refuse('archived') : refuse('wrong_state', view.state)
+  }
+  const changed = view.relevantAt !== null && instant(view.relevantAt) > instant(facts.occurredAt)
+  if (severity === 'lowers' && facts.late && changed) return keep('changed_since')
+  const answer = guard(view, args, moment)
+  return !Array.isArray(answer) && facts.late && severity !== null ? keep(answer.code) : answer
+}
+
+/** Qualified, and on shift unless already on it or doing one's paperwork. */
+function unfitness(view: IncidentView, offShiftToo: boolean, { actor, facts }: Moment): Refused | null {
+  if (!facts.qualified) return refuse('not_qualified')
+  return facts.onShift || onIt(view, actor.staffId) || facts.late || offShiftToo ? null : refuse('off_shift')
+}
+
+/** What the journal keeps of a command that cannot be applied any more. */
+function kept(view: IncidentView, command: string, args: Record<string, unknown>, raises: boolean, why: string): Fact[] {
+  const said = { command, arguments: args }
+  if (raises && (view.state === 'released' || view.state === 'archived')) return [{ type: 'LateRaise', ...said }]
+  return [view.state === 'archived' ? { type: 'AddendumProposed', ...said } : { type: 'LateStatement', ...said, why }]
+}
+
+/** The view after these facts of one command: the same that the server's next view will say. */
+export function evolveView(view: IncidentView, facts: readonly Fact[], moment: Moment): IncidentView {
+  const { book, actor } = moment
+  const after = facts.reduce((now, fact) => (EVOLVE[fact.type] as Evolve)(now, fact, moment), view)
+  const entries = facts.map(({ type, ...fields }, n) => ({
+    version: view.version + n + 1,
+    at: moment.facts.occurredAt,
+    receivedAt: moment.facts.now,
+    late: moment.facts.late,
+    type,
+    actor: { id: actor.id, name: actor.name, role: 'field' },
+    facts: fields,
+  }))
+  return {
+    ...after,
+    version: view.version + facts.length,
+    alertActive: book.alerting.includes(after.state),
+    timeline: [...view.timeline, ...entries],
+    allowed: allowed(book, after.state, actor.roles),
+  }
+}
