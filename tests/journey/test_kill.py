@@ -187,8 +187,7 @@ class Journey:
             after_s = random.choice((0.0, random.uniform(0.001, 0.025)))
             told.append(f"{number} +{after_s * 1000:.0f} ms")
             doing = asyncio.create_task(step())
-            if after_s:
-                await asyncio.sleep(after_s)
+            await asyncio.wait({doing}, timeout=after_s)  # a kill in the middle of the step
             await self.place.killed()
             await doing
         return told
