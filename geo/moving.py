@@ -37,9 +37,9 @@ Key = TypeVar("Key", bound=Ordered)
 # and is six micrometres on the ground.
 _SLACK_RAD = 1e-12
 _HALF_ROUND_M = math.pi * EARTH_RADIUS_M
-_FINE = 8
+_FINE = 5
 """Fine cells along the side of a coarse one."""
-_SPARE = 2.4
+_SPARE = 2.0
 """The first radius holds this many times those asked for, were people spread evenly."""
 
 
@@ -182,7 +182,8 @@ class MovingIndex(Generic[Key]):
         here: _Person[Any] = self._person(None, origin)
         done_m, radius_m = -1.0, min(self._first_radius_m(here, k), within_m)
         while True:
-            for metres, key in self._ring(here, done_m, radius_m):
+            most = k if accept is None and done_m < 0 else len(self._people)
+            for metres, key in self._ring(here, done_m, radius_m, most):
                 if accept is None or accept(key):
                     found.append((key, metres))
                     if len(found) == k:
@@ -195,23 +196,37 @@ class MovingIndex(Generic[Key]):
         """Everybody within a radius, nearest first: ``nearest`` without a count."""
         return self.nearest(origin, k=len(self._people), within_m=within_m)
 
-    def _ring(self, here: _Person[Key], above_m: float, upto_m: float) -> list[tuple[float, Key]]:
-        """Everybody farther than ``above_m`` and not farther than ``upto_m``, in order."""
+    def _ring(
+        self, here: _Person[Key], above_m: float, upto_m: float, most: int
+    ) -> list[tuple[float, Key]]:
+        """Everybody farther than ``above_m`` and not farther than ``upto_m``, in order.
+
+        Beyond the first ``most`` of those up to ``upto_m`` they may be left out.
+        """
         # A straight line through the earth is far cheaper than an arc and has the same order.
         half_turn = min(upto_m / EARTH_RADIUS_M / 2, math.pi / 2)
         reach = (2 * sin(half_turn) + _SLACK_RAD) ** 2
-        sin_here, cos_here, lon_here = here.z, here.cos_lat, here.lon
         x, y, z = here.x, here.y, here.z
-        ring: list[tuple[float, Key]] = []
+        near: list[tuple[float, _Person[Key]]] = []
         for cell in self._cells_within(here, upto_m):
             for person in cell.values():
                 dx, dy, dz = person.x - x, person.y - y, person.z - z
-                if dx * dx + dy * dy + dz * dz <= reach:
-                    metres = arc_metres(
-                        sin_here, cos_here, person.z, person.cos_lat, person.lon - lon_here
-                    )
-                    if above_m < metres <= upto_m:
-                        ring.append((metres, person.key))
+                square = dx * dx + dy * dy + dz * dz
+                if square <= reach:
+                    near.append((square, person))
+        if len(near) > most:
+            # Rounding may swap two who stand within micrometres: those are kept and measured.
+            nth = sorted([square for square, _ in near])[most - 1]
+            reach = (math.sqrt(nth) + _SLACK_RAD) ** 2
+        sin_here, cos_here, lon_here = here.z, here.cos_lat, here.lon
+        ring: list[tuple[float, Key]] = []
+        for square, person in near:
+            if square <= reach:
+                metres = arc_metres(
+                    sin_here, cos_here, person.z, person.cos_lat, person.lon - lon_here
+                )
+                if above_m < metres <= upto_m:
+                    ring.append((metres, person.key))
         ring.sort()
         return ring
 
@@ -284,13 +299,12 @@ def _look_up(
     cells: dict[int, _Cell[Key]], south: int, north: int, west: int, east: int, all_round: int
 ) -> list[_Cell[Key]]:
     """The occupied cells from south to north and west to east, each once."""
+    columns = _columns(west, east, all_round)
     found: list[_Cell[Key]] = []
-    for row in range(south, north + 1):
-        start = row * all_round
-        for column in _columns(west, east, all_round):
-            cell = cells.get(start + column)
-            if cell is not None:
-                found.append(cell)
+    for start in range(south * all_round, (north + 1) * all_round, all_round):
+        for column in columns:
+            if start + column in cells:
+                found.append(cells[start + column])
     return found
 
 
