@@ -72,7 +72,7 @@ async def propose(request: AnyRequest, data: JSONBody[Proposal], ctx: Ctx) -> Pr
 @post("/api/cards/{version:int}/approve", status_code=204, guards=[requires(*APPROVERS)],
       operation_id="ApproveCards")  # fmt: skip
 async def approve(request: AnyRequest, version: FromPath[int], ctx: Ctx) -> None:
-    """In force from now on; incidents that are open keep what they had."""
+    """In force from now on; what an open incident had is still served for it by name."""
     user = request.user
     await card_sets.approve(
         version, by=user.account_id, name=user.name, role=user.role, at=ctx.clock.now()

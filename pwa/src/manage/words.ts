@@ -40,7 +40,7 @@ export const t = words({
 
   in_force: ['现行第 {n} 版', 'Version {n} in force'],
   in_force_0: ['现行：出厂文字', 'In force: the original wording'],
-  cards_safe: ['可以改说法、提示、显示顺序和是否拍照。附录 B 的措施不能删除，先后次序不能放宽；须由另一人批准后生效，已开始的警情沿用原版。', 'Wording, hints, order of display and photographs may change. No action of Appendix B can be dropped and no order loosened; somebody else approves, and incidents that are open keep theirs.'],
+  cards_safe: ['可以改说法、提示、显示顺序和是否拍照。附录 B 的措施不能删除，先后次序不能放宽；须由另一人批准后生效。', 'Wording, hints, order of display and photographs may change. No action of Appendix B can be dropped and no order loosened; somebody else approves.'],
   name: ['名称', 'Name'],
   hint: ['提示', 'Hint'],
   english: ['英文', 'English'],
