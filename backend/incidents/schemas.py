@@ -37,6 +37,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     skew_ms: Annotated[int, Meta(ge=-SKEW_MOST_MS, le=SKEW_MOST_MS)] | None = None
     """Server minus phone clock in milliseconds, as measured at last contact."""
     position: Where | None = None
+    signature: str | None = None
+    """By the phone's key over everything else, as sent; checked where the phone has a key."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

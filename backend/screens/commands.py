@@ -11,23 +11,27 @@ from backend.access import links
 from backend.access.guards import signed_in
 from backend.access.principal import Principal
 from backend.incidents import journal
+from backend.incidents.flow.commands import name_of
 from backend.incidents.flow.facts import refuse
-from backend.incidents.flow.vocabulary import Actor
+from backend.incidents.flow.vocabulary import Actor, Role
 from backend.incidents.schemas import Answer, Answers, Batch, Envelope, Named
 from backend.incidents.service import refused
 from backend.offices import service as offices
 from backend.screens.actors import actor_of, household_actor, office_actor
 from backend.screens.services import Services
-from backend.shared.context import Ctx
+from backend.shared.context import Context, Ctx
 from backend.shared.problems import Malformed
+from backend.staff import phones
+from backend.staff.signing import signed_by
 
 
 @post("/api/commands", status_code=200, guards=[signed_in], operation_id="SendCommands")
 async def send(
-    request: Request[Any, Any, Any], data: JSONBody[Batch], services: Services
+    request: Request[Any, Any, Any], data: JSONBody[Batch], ctx: Ctx, services: Services
 ) -> Answers:
     """Handle commands in the order given. A refusal is an answer, not an error."""
     principal: Principal = request.user
+    keys = await phones.keys_of(principal.staff_id)
     answers = []
     for sent in data.commands:
         envelope = _read(sent)
@@ -35,8 +39,25 @@ async def send(
             answers.append(envelope)
             continue
         actor = actor_of(principal, envelope.command)
+        key = keys.get(envelope.device_id or "") if actor.role is Role.FIELD else None
+        if key is not None and not signed_by(key, sent):
+            answers.append(await _unsigned(envelope, actor, ctx))
+            continue
         answers.append(await services.incidents.submit(envelope, actor, source="app"))
     return Answers(answers=answers)
+
+
+async def _unsigned(envelope: Envelope, actor: Actor, ctx: Context) -> Answer:
+    """The refusal of a command that its phone did not sign; not kept as that command's answer."""
+    await phones.refused(
+        envelope.incident_id,
+        device_id=envelope.device_id,
+        command=name_of(envelope.command),
+        actor=actor.id,
+        role=actor.role,
+        at=ctx.clock.now(),
+    )
+    return refused(envelope.command_id, refuse("signature"), 0)
 
 
 @post("/api/link/{token:str}/commands", status_code=200, operation_id="SendCommandsByLink")

@@ -19,3 +19,9 @@ class NoStaffRecord(Problem):
     """The account does not belong to a member of staff."""
 
     slug, status, title = "no-staff-record", 403, "Account has no staff record"
+
+
+class UnusableKey(Problem):
+    """A phone offered a key that cannot verify anything."""
+
+    slug, status, title = "unusable-key", 422, "Unusable key"

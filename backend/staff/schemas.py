@@ -33,6 +33,27 @@ class DutyWish(
     position: Fix | None = None
 
 
+Coordinate = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$")]
+
+
+class PublicKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A P-256 public key as WebCrypto exports it (RFC 7517); further members are ignored."""
+
+    kty: Literal["EC"] = "EC"
+    crv: Literal["P-256"] = "P-256"
+    x: Coordinate
+    y: Coordinate
+
+
+class PhoneKey(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    """A phone and the key that never leaves it, by its public half."""
+
+    device_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    public_key_jwk: PublicKey
+
+
 class DutyView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Whether somebody is on duty, since when, and with which phone."""
 

@@ -12,6 +12,7 @@ import { decides } from '../rules/table'
 import { allEvidence, uploadAll } from '../sync/evidence'
 import { agreedId, allItems, flush, heardTime, onChange, say, setOwner, tidy } from '../sync/outbox'
 import { counts, pauseMs, unread, type Item } from '../sync/queue'
+import { publicKey } from '../sync/sign'
 import { isBusy, keepHome, keptHome } from '../sync/snapshot'
 import type { Evidence } from '../sync/store'
 import { get, post, Problem } from '../wire/api'
@@ -237,6 +238,12 @@ export function receipt(messageId: Uuid, kind: ReceiptKind): void {
 
 /* ---- duty ---- */
 
+/** Tell the server with which key this phone signs; the same again changes nothing there. */
+async function registerPhone(): Promise<void> {
+  const publicKeyJwk = await publicKey().catch(() => null)
+  if (publicKeyJwk) await post('/api/field/device', { deviceId: deviceId(), publicKeyJwk })
+}
+
 /** Go on duty, inside a tap: sound, screen, notifications, storage, position; then tell the server. */
 export async function goOnDuty(): Promise<void> {
   await siren.unlock()
@@ -244,6 +251,7 @@ export async function goOnDuty(): Promise<void> {
   void navigator.storage?.persist?.().then((kept) => (storageKept.value = kept))
   startPosition()
   push.value = await subscribe(deviceId())
+  await registerPhone()
   await post('/api/field/duty', { on: true, deviceId: deviceId(), position: fixOf() })
   await pull()
 }
@@ -278,6 +286,8 @@ export async function startPhone(): Promise<void> {
   await loadRulebook()
   await pull()
   if (onDuty.value) resumeDuty()
+  // a phone that was cleared has a new key, and says so before it says anything else
+  if (me.value && !signedOut.value) await registerPhone().catch(() => undefined)
   watch(onDuty, (on) => on && startPosition())
   socket.start()
   void sendAll()

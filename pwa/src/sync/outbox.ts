@@ -3,6 +3,7 @@ import { post, Unreachable } from '../wire/api'
 import type { Answer, Command, Envelope, Position } from '../wire/types'
 import { drain, type Drained } from './drain'
 import type { Item } from './queue'
+import { signed } from './sign'
 import { store } from './store'
 import { elapsedMs, trustedMs, type Contact } from './time'
 import { uuid7 } from './uuid7'
@@ -81,8 +82,21 @@ export async function say(said: Said): Promise<Item> {
   }
   const order = await outbox.add(item as Item)
   await change.done
+  await sign(order)
   announce()
   return { ...item, order }
+}
+
+/** Put this phone's signature to a tap that is safe already; sending does it where this fails. */
+async function sign(order: number): Promise<void> {
+  const db = await store()
+  const item = await db.get('outbox', order)
+  if (!item) return
+  const envelope = await signed(item.envelope).catch(() => item.envelope)
+  const change = db.transaction('outbox', 'readwrite')
+  const now = await change.store.get(order)
+  if (now?.state === 'saved' && envelope.signature) await change.store.put({ ...now, envelope })
+  await change.done
 }
 
 /** Whose phone it is now: the account whose commands are shown and sent. */
@@ -107,7 +121,7 @@ async function write(changed: Item[]): Promise<void> {
 export const markSeen = (items: Item[]): Promise<void> => write(items.map((item) => ({ ...item, seen: true })))
 
 async function send(commands: Envelope[]): Promise<Answer[]> {
-  const body = await post<{ answers?: Answer[] } | null>('/api/commands', { commands })
+  const body = await post<{ answers?: Answer[] } | null>('/api/commands', { commands: await Promise.all(commands.map(signed)) })
   if (!Array.isArray(body?.answers)) throw new Unreachable('an answer that is not ours')
   return body.answers
 }

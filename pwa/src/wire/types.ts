@@ -47,6 +47,8 @@ export interface Envelope {
   elapsedMs: number | null
   position: Position | null
   command: Command
+  /** by this phone's key over everything else */
+  signature?: string
 }
 
 export interface Refusal extends Said { code: string; missing: string[]; doZh?: string; doEn?: string }
