@@ -74,6 +74,15 @@ ELSEWHERE = {
     "POST /api/link/{token:str}/commands": "the same",
     "POST /api/reports/{report_id:uuid}/link": "mints as for a household",
     "DELETE /api/push/subscriptions": "the other half of subscribing",
+    "POST /api/field/device": "its audit row is read in test_signed_commands.py",
+    "POST /api/cards": "two persons and their audit rows are in test_cards.py",
+    "POST /api/cards/{version:int}/approve": "the same",
+    "POST /api/cards/{version:int}/decline": "the same",
+    "POST /api/drills": "recorded for training as well; test_drills.py",
+    "POST /api/drills/{incident_id:uuid}/signal": "an event of the drill's journal",
+    "POST /api/drills/{incident_id:uuid}/end": "the same",
+    "POST /api/doors/{vendor:str}/{secret:str}": "readings, kept as they came",
+    "POST /api/doors/{vendor:str}/{secret:str}/{camera:str}": "the same",
 }
 """Changing routes that are not tried here, and why."""
 
