@@ -48,6 +48,25 @@ describe('the phone’s signature', () => {
     expect(await fits(sent[0]!)).toBe(true)
   })
 
+  it('is not lost when an attempt to send fails just while it is made', async () => {
+    await publicKey()
+    const real = crypto.subtle.sign.bind(crypto.subtle)
+    let go = (): void => undefined
+    const gate = new Promise<void>((resolve) => (go = resolve))
+    const slow = vi.spyOn(crypto.subtle, 'sign').mockImplementationOnce(async (...how) => gate.then(() => real(...how)))
+    const saying = say(said)
+    await vi.waitFor(async () => expect(await allItems()).toHaveLength(1))
+    vi.stubGlobal('fetch', async () => {
+      go()
+      await saying // signed now; the attempt, which began before, fails after
+      throw new TypeError('offline')
+    })
+    expect(await flush()).toBe('retry')
+    slow.mockRestore()
+    const [item] = await allItems()
+    expect([item?.tries, Boolean(item?.envelope.signature)]).toEqual([1, true])
+  })
+
   it('comes from one key that survives the app and cannot be taken out of it', async () => {
     const [first, second] = await Promise.all([publicKey(), publicKey()])
     expect(second).toEqual(first)

@@ -92,7 +92,11 @@ function judged(incidentId: Uuid, command: Command): Verdict | null {
   const here = fixOf()
   const at = new Date(correctedNow()).toISOString()
   const leadsElsewhere = incidents.value.some((each) => each.id !== incidentId && each.alertActive && each.lead?.staffId === me.staffId)
-  return verdict(book, view, command, me, known(me, at, { leadsElsewhere, metres: here && metresBetween(here, view.place) }))
+  try {
+    return verdict(book, view, command, me, known(me, at, { leadsElsewhere, metres: here && metresBetween(here, view.place) }))
+  } catch {
+    return null // a fault of ours never costs a tap: it is kept, and the server decides
+  }
 }
 
 /**

@@ -113,7 +113,12 @@ export async function allItems(): Promise<Item[]> {
 
 async function write(changed: Item[]): Promise<void> {
   const change = (await store()).transaction('outbox', 'readwrite')
-  await Promise.all([...changed.map((item) => change.store.put(item)), change.done])
+  for (const item of changed) {
+    // what became of an item is news; what was said stands, signed meanwhile or not
+    const said = (await change.store.get(item.order))?.envelope
+    await change.store.put({ ...item, envelope: said ?? item.envelope })
+  }
+  await change.done
   announce()
 }
 
