@@ -471,7 +471,12 @@ def _report_row(now: Incident, report: Any, past: Sequence[e.Event]) -> ReportRo
             handling=now.handling,
             situation=situation(now, report.situation),
             place=ReportPlace(**{f: getattr(now.place, f) for f in ReportPlace.__struct_fields__}),
-            people=People(trapped=now.people.trapped, injured=now.people.injured, out=evac.out),
+            people=People(
+                trapped=now.people.trapped,
+                injured=now.people.injured,
+                out=evac.out,
+                unaccounted=evac.unaccounted,
+            ),
             measures=tuple(measures),
             contact=Caller(name=now.lead.name) if now.lead else None,
         ),

@@ -321,6 +321,7 @@ def incident_view(
             out=now.evacuation.out,
             refused=now.evacuation.refused,
             absent=now.evacuation.absent,
+            unaccounted=now.evacuation.unaccounted,
         ),
         cordon=now.cordon,
         command_held_by=now.command_held_by,

@@ -433,7 +433,7 @@ def test_an_evacuation_closes_with_everybody_accounted_or_handed_over() -> None:
     story.say(who, c.StartEvacuation())
     assert story.refused(who, c.CloseEvacuation(unaccounted=2)).code == "people_unaccounted"
     story.say(who, c.CloseEvacuation(unaccounted=2, handed_to="消防二中队"))
-    assert story.state.evacuation.state == "closed"
+    assert (story.state.evacuation.state, story.state.evacuation.unaccounted) == ("closed", 2)
 
 
 @pytest.mark.clause("6.3.5.2")

@@ -360,6 +360,7 @@ class PersonAccounted(Fact, frozen=True, kw_only=True, tag="PersonAccounted"):
 
 class EvacuationClosed(Fact, frozen=True, kw_only=True, tag="EvacuationClosed"):
     handed_to: str | None
+    unaccounted: int = 0
 
 
 class CordonSet(Fact, frozen=True, kw_only=True, tag="CordonSet"):

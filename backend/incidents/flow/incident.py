@@ -125,6 +125,8 @@ class Evacuation(Part, frozen=True, kw_only=True, rename="camel"):
     out: int = 0
     refused: int = 0
     absent: int = 0
+    unaccounted: int = 0
+    """Known only when it is closed with people missing; somebody else looks for them then."""
     handed_to: str | None = None
 
 

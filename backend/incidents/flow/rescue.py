@@ -120,7 +120,7 @@ def close_evacuation(now: Incident, order: c.Order, cmd: c.CloseEvacuation, fact
         return ()
     if cmd.unaccounted > 0 and not (cmd.handed_to or now.command_held_by):
         return refuse("people_unaccounted", str(cmd.unaccounted))
-    return (e.EvacuationClosed(handed_to=cmd.handed_to),)
+    return (e.EvacuationClosed(handed_to=cmd.handed_to, unaccounted=cmd.unaccounted),)
 
 
 def set_cordon(now: Incident, order: c.Order, cmd: c.SetCordon, facts: Facts) -> Answer:
@@ -246,7 +246,13 @@ def accounted(now: Incident, event: e.Event, fact: e.PersonAccounted) -> Inciden
 
 
 def evacuated(now: Incident, event: e.Event, fact: e.EvacuationClosed) -> Incident:
-    return put(now, evacuation=put(now.evacuation, state="closed", handed_to=fact.handed_to))
+    closed = put(
+        now.evacuation,
+        state="closed",
+        handed_to=fact.handed_to,
+        unaccounted=fact.unaccounted,
+    )
+    return put(now, evacuation=closed)
 
 
 def cordoned(now: Incident, event: e.Event, fact: e.CordonSet) -> Incident:

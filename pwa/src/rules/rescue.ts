@@ -37,7 +37,7 @@ const personOut: Decide = (view, { personId, household, count, status }) => {
 const closeEvacuation: Decide = (view, { handedTo, unaccounted }) => {
   if (view.evacuation.state !== 'running') return []
   if (unaccounted > 0 && !handedTo && !view.commandHeldBy) return refuse('people_unaccounted', String(unaccounted))
-  return [{ type: 'EvacuationClosed', handedTo }]
+  return [{ type: 'EvacuationClosed', handedTo, unaccounted }]
 }
 
 const setCordon: Decide = (_, { shape, radiusM, posts }) => {
@@ -91,7 +91,8 @@ const accounted: Evolve = (view, fact: Args) => {
   return { ...view, evacuation: { ...view.evacuation, [which]: view.evacuation[which] + fact.count } }
 }
 
-const evacuation = (view: IncidentView, state: 'running' | 'closed'): IncidentView => ({ ...view, evacuation: { ...view.evacuation, state } })
+const evacuation = (view: IncidentView, change: Partial<IncidentView['evacuation']>): IncidentView =>
+  ({ ...view, evacuation: { ...view.evacuation, ...change } })
 
 export const evolve: Record<string, Evolve> = {
   TrappedChanged: (view, fact: Args, { facts }) => ({
@@ -107,8 +108,8 @@ export const evolve: Record<string, Evolve> = {
   RoadOpened: (view) => ({ ...view, roadOpen: true }),
   GuideInPlace: (view, fact: Args) => ({ ...view, guide: `${fact.person} · ${fact.place}`.replace(/^[ ·]+|[ ·]+$/g, '') }),
   VehicleCame: (view, fact: Args) => ({ ...view, vehicles: [...view.vehicles, fact.what] }),
-  EvacuationStarted: (view) => evacuation(view, 'running'),
-  EvacuationClosed: (view) => evacuation(view, 'closed'),
+  EvacuationStarted: (view) => evacuation(view, { state: 'running' }),
+  EvacuationClosed: (view, fact: Args) => evacuation(view, { state: 'closed', unaccounted: fact.unaccounted }),
   PersonAccounted: accounted,
   CordonSet: (view, fact: Args, { facts }) => ({
     ...view, cordon: { state: 'set', shape: fact.shape, radiusM: fact.radiusM, posts: fact.posts }, relevantAt: facts.now,
