@@ -23,7 +23,7 @@ from tests.edge.detectors import count, outbox, plant, stored_values
 from tests.plugin.world import World
 
 ROOT = Path(__file__).parents[2]
-SOON_S = 30.0
+SOON_S = 60.0
 
 
 def free_port() -> int:

@@ -120,12 +120,16 @@ class Installation:
 
     async def killed(self) -> None:
         """kill -9, then the same command again on the same folder."""
+        await self.dies()
+        await self.serve.start()
+
+    async def dies(self) -> None:
+        """kill -9, and nobody starts it again yet."""
         pid = self.serve.pid
         os.kill(pid, signal.SIGKILL)
         while self.serve.running:
             await asyncio.sleep(0.01)
         self.kills += 1
-        await self.serve.start()
 
     async def says(self, payload: bytes, device: str = "smoke") -> None:
         """A detector's message, published until the broker has accepted it."""
