@@ -61,7 +61,11 @@ BUSY = (
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How the door stands. ``failing`` is why the present batch cannot be stored, if so."""
+    """How the door stands. ``failing`` is why the present batch cannot be stored, if so.
+
+    ``connected``: the broker has answered our subscriptions; from here on it keeps for us
+    whatever detectors say.
+    """
 
     connected: bool
     waiting: int
@@ -151,6 +155,7 @@ class Consumer:
         client.reconnect_delay_set(min_delay=1, max_delay=10)
         client.will_set(self._status_topic, b"offline", qos=1, retain=True)
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -175,11 +180,18 @@ class Consumer:
             log.warning("the broker refuses us: %s", code)
             return
         self._session += 1
-        self._connected = True
         # 1: retained messages come with a new subscription, not with every reconnect
         wish = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
         client.subscribe([(topic, wish) for topic in self._mqtt.topics])
         client.publish(self._status_topic, b"online", qos=1, retain=True)
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, _mid: int, codes: list[ReasonCode], _properties: Any
+    ) -> None:
+        refused = [code for code in codes if code.is_failure]
+        if refused:
+            log.error("the broker refuses a subscription: %s", refused)
+        self._connected = not refused
 
     def _on_disconnect(
         self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
