@@ -1,7 +1,7 @@
 """Choosing whom to ask (6.2.3, 4.2.4.2). Pure: people, places and time come in as values.
 
-The order is total, so the same people always give the same choice: location tier, travel time,
-load, staff id. Everybody looked at is kept with the reason for passing them over, because "why
+The order is total, so the same people always give the same choice: no other offer open, location
+tier, travel time, load, staff id. Everybody looked at is kept with the reason for passing them over, because "why
 this person" must be answerable years later.
 """
 
@@ -39,7 +39,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     qualified: bool
     leads: str | None = None
     asked: bool = False
-    """An offer of another incident is open on this person's phone."""
+    """An offer of another incident is open on this person's phone: asked again only when
+    everybody else is asked too, for two offers on one phone are better than nobody asked."""
     fix: Point | None = None
     accuracy_m: float | None = None
     fix_at: datetime | None = None
@@ -60,6 +61,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     tier: int
     chosen: bool = False
     passed_over: str | None = None
+    asked: bool = False
     load: int = 0
 
 
@@ -140,6 +142,7 @@ def _look(
         fix_age_s=None if age_s is None else round(max(0.0, age_s), 1),
         tier=tier,
         passed_over=_why_not(person, tried),
+        asked=person.asked,
         load=person.load,
     )
     return found, point
@@ -150,8 +153,6 @@ def _why_not(person: Person, tried: frozenset[UUID]) -> str | None:
         return "not_qualified"
     if person.leads is not None:
         return "leads_elsewhere"
-    if person.asked:
-        return "asked_elsewhere"
     if person.staff_id in tried:
         return "asked_already"
     return None
@@ -169,9 +170,11 @@ def _with_travel(found: Candidate, travel: Travel | None, policy: Policy) -> Can
     )
 
 
-def _order(preferred: UUID | None) -> Callable[[Candidate], tuple[bool, int, float, int, str]]:
-    def key(c: Candidate) -> tuple[bool, int, float, int, str]:
+def _order(
+    preferred: UUID | None,
+) -> Callable[[Candidate], tuple[bool, bool, int, float, int, str]]:
+    def key(c: Candidate) -> tuple[bool, bool, int, float, int, str]:
         minutes = c.minutes if c.minutes is not None else float("inf")
-        return (c.staff_id != preferred, c.tier, minutes, c.load, str(c.staff_id))
+        return (c.staff_id != preferred, c.asked, c.tier, minutes, c.load, str(c.staff_id))
 
     return key
