@@ -1,8 +1,8 @@
 """Choosing whom to ask (6.2.3, 4.2.4.2). Pure: people, places and time come in as values.
 
 The order is total, so the same people always give the same choice: no other offer open, location
-tier, travel time, load, staff id. Everybody looked at is kept with the reason for passing them over, because "why
-this person" must be answerable years later.
+tier, travel time, load, staff id. Everybody looked at is kept with the reason for passing them
+over, because "why this person" must be answerable years later.
 """
 
 from collections.abc import Callable, Sequence
