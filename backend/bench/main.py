@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -11,8 +13,6 @@ from backend.demo.child import ServeFailed
 from backend.demo.seed import SomebodyReal
 from backend.serve import CannotStart
 from backend.shared.postgres import PostgresFailed
-
-FOLDER = Path(".jiean/bench")
 
 
 def main(argv: list[str]) -> int:
@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
     add("--alarms", type=int, default=60, help="how many alarms, each in another building")
     add("--per-second", type=float, default=500.0, help="readings per second in the background")
     add("--seed", type=int, default=8, help="of the neighbourhood")
-    add("--folder", type=Path, default=FOLDER, help="data folder of the bench")
+    add("--folder", type=Path, help="data folder to use again; else a new one, removed after")
     words = parser.parse_args(argv)
     if words.what == "geo":
         return _geo(words.seed)
@@ -38,13 +38,19 @@ def main(argv: list[str]) -> int:
     except ModuleNotFoundError as missing:
         print(f"[街安] ✗ 需要 {missing.name}：./jiean bench alert", file=sys.stderr)
         return 1
+    # new each time: an alarm left open by the last run would take the next one in
+    made = Path(tempfile.mkdtemp(prefix="jiean-bench-"))
+    made.chmod(0o711)  # PostgreSQL may run as nobody below it
+    folder: Path = words.folder or made
     try:
         figures = asyncio.run(
-            measure(words.folder, alarms=words.alarms, per_s=words.per_second, seed=words.seed)
+            measure(folder, alarms=words.alarms, per_s=words.per_second, seed=words.seed)
         )
     except (ServeFailed, SomebodyReal, CannotStart) as why:
         print(f"[街安] ✗ {why}", file=sys.stderr)
         return 1
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
     print(msgspec.json.encode(figures).decode(), flush=True)
     return 0
 
