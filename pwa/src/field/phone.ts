@@ -254,7 +254,8 @@ export async function goOnDuty(): Promise<void> {
   void awake.hold()
   void navigator.storage?.persist?.().then((kept) => (storageKept.value = kept))
   startPosition()
-  push.value = await subscribe(deviceId())
+  // not waited for: a worker that is slow to come, or never comes, must not keep anybody off duty
+  void subscribe(deviceId()).then((state) => (push.value = state))
   await registerPhone()
   await post('/api/field/duty', { on: true, deviceId: deviceId(), position: fixOf() })
   await pull()
