@@ -171,7 +171,8 @@ def create_app(
         extra = dict(HEADERS)
         if scope["path"].startswith("/api"):
             extra["Cache-Control"] = "no-store"
-        if context.settings.http.cookie_secure:
+        # a demonstration's certificate ends by itself, and its name must then still open plainly
+        if context.settings.http.cookie_secure and not context.settings.demo.exercise:
             extra["Strict-Transport-Security"] = "max-age=31536000"
         message["headers"] = [
             *message["headers"],

@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -270,7 +271,7 @@ async def _serve(
     async with platform(settings) as context, working(context, stop), AsyncExitStack() as stack:
         from backend.app import create_app
 
-        server = http_server(create_app(context))
+        server = http_server(create_app(context), tls=_tls(settings))
         web = asyncio.create_task(server.serve(sockets=[door]), name="web")
         up = asyncio.create_task(server.up.wait())
         await asyncio.wait({web, up}, return_when=asyncio.FIRST_COMPLETED)
@@ -337,8 +338,31 @@ async def sensing(context: "Context") -> AsyncIterator[None]:
         await consumer.stop()
 
 
-def http_server(app: Any) -> Any:
+def _tls(settings: Settings) -> tuple[str, str] | None:
+    """The files of certificate and key, which must be there.
+
+    Raises:
+        CannotStart: one cannot be read, or they do not fit each other.
+    """
+    if not settings.http.tls_cert:
+        return None
+    pair = settings.http.tls_cert, settings.http.tls_key
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*pair)
+    except (OSError, ssl.SSLError) as failed:
+        raise CannotStart(
+            f"证书不可用 The certificate cannot be used: {failed} "
+            "(JIEAN_HTTP_TLS_CERT, JIEAN_HTTP_TLS_KEY)"
+        ) from failed
+    return pair
+
+
+def http_server(app: Any, *, tls: tuple[str, str] | None = None) -> Any:
     """uvicorn around the app, without its own signal handling and logging.
+
+    Args:
+        app: ASGI.
+        tls: files of certificate chain and key, PEM; None: plain HTTP.
 
     Returns:
         A ``uvicorn.Server`` with ``up``, an event set once it takes connections.
@@ -357,8 +381,11 @@ def http_server(app: Any) -> Any:
             """Signals are ``serve``'s: it stops the parts in their order."""
             yield
 
+    chain, key = tls or (None, None)
     config = uvicorn.Config(
         app,
+        ssl_certfile=chain,
+        ssl_keyfile=key,
         http="httptools",
         ws="websockets-sansio",
         log_config=None,

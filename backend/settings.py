@@ -46,6 +46,10 @@ class Http(msgspec.Struct, frozen=True, kw_only=True):
     cookie_secure: Annotated[
         bool, Meta(description="true behind HTTPS: cookies are never sent without it")
     ] = False
+    tls_cert: Annotated[
+        str, Meta(description="PEM file with the certificate and its chain: HTTPS without a proxy")
+    ] = ""
+    tls_key: Annotated[str, Meta(description="PEM file with its private key")] = ""
     body_max_bytes: Annotated[
         int, Meta(ge=65_536, le=67_108_864, description="▲ largest request body, photos apart")
     ] = 1_048_576
@@ -331,7 +335,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.http.public_url:
             return self.http.public_url.rstrip("/")
         host = "127.0.0.1" if self.http.host in ("0.0.0.0", "::") else self.http.host  # noqa: S104
-        return f"http://{host}:{self.http.port}"
+        return f"{'https' if self.http.tls_cert else 'http'}://{host}:{self.http.port}"
 
 
 def load(variables: Mapping[str, str] | None = None) -> Settings:
@@ -364,6 +368,8 @@ def _together(settings: Settings) -> list[str]:
         found.append("JIEAN_HTTP_PORT and JIEAN_MQTT_PORT are the same")
     if settings.http.cookie_secure and settings.http.public_url.startswith("http://"):
         found.append("JIEAN_HTTP_COOKIE_SECURE needs an https:// JIEAN_HTTP_PUBLIC_URL")
+    if bool(settings.http.tls_cert) != bool(settings.http.tls_key):
+        found.append("JIEAN_HTTP_TLS_CERT and JIEAN_HTTP_TLS_KEY go together")
     if settings.database.owner_url and not settings.database.url:
         found.append("JIEAN_DATABASE_OWNER_URL is given without JIEAN_DATABASE_URL")
     return found

@@ -7,6 +7,7 @@ browser. A person whose duty moves to another phone (a human signed in) steps ba
 import asyncio
 import hashlib
 import io
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -104,9 +105,10 @@ class Field:
     def __init__(
         self, base: str, staff: Staff, lanes: Lanes, start: Point, told: Told,
         *, seed: int, pace_m_s: float = PACE_M_PER_S, fix_every_s: float = 5.0,
+        verify: ssl.SSLContext | None = None,
     ) -> None:  # fmt: skip
         self.staff, self._told, self._lanes = staff, told, lanes
-        self.wire = Wire(base, staff.name)
+        self.wire = Wire(base, staff.name, verify)
         self.device = f"demo-{staff.login}"
         self.at = start
         self.stepped_back = False
@@ -238,9 +240,12 @@ class Field:
 class OfficeClerk:
     """Somebody in an office: reads each report and acknowledges it after a moment."""
 
-    def __init__(self, base: str, office: Office, told: Told, *, after_s: float = 2.0) -> None:
+    def __init__(
+        self, base: str, office: Office, told: Told,
+        *, after_s: float = 2.0, verify: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
         self.office, self._told, self._after_s = office, told, after_s
-        self.wire = Wire(base, office.name)
+        self.wire = Wire(base, office.name, verify)
         self._signed: set[str] = set()
         self._busy = asyncio.Lock()
 

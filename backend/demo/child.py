@@ -9,6 +9,7 @@ import ctypes
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -32,14 +33,22 @@ class Serve:
         folder: its data folder; the log is ``serve.log`` in it.
         port: of the web face.
         mqtt_port: of the broker that it starts.
-        settings: further ``JIEAN_…`` variables.
+        settings: further ``JIEAN_…`` variables; with a certificate among them it speaks HTTPS.
+        verify: what its clients trust, where it speaks HTTPS.
     """
 
     def __init__(
-        self, folder: Path, *, port: int, mqtt_port: int, settings: Mapping[str, str]
+        self,
+        folder: Path,
+        *,
+        port: int,
+        mqtt_port: int,
+        settings: Mapping[str, str],
+        verify: ssl.SSLContext | None = None,
     ) -> None:
         self.folder = folder.absolute()
-        self.base = f"http://127.0.0.1:{port}"
+        self.verify = verify
+        self.base = f"{'https' if verify else 'http'}://127.0.0.1:{port}"
         self.mqtt_url = f"mqtt://127.0.0.1:{mqtt_port}"
         self.environment = {
             "JIEAN_DATA": str(self.folder),
@@ -69,7 +78,8 @@ class Serve:
         """
         began = time.monotonic()
         child = self._child = self._spawn()
-        async with httpx.AsyncClient(base_url=self.base, timeout=2.0) as client:
+        verify = self.verify or True
+        async with httpx.AsyncClient(base_url=self.base, timeout=2.0, verify=verify) as client:
             while True:
                 if child.poll() is not None:
                     raise ServeFailed(f"服务没有启动 serve ended: {self._last_words()}")

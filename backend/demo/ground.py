@@ -10,6 +10,7 @@ from backend.demo import seed as sowing
 from backend.demo.child import Serve
 from backend.demo.people import Company, invent
 from backend.demo.town import Household, Town, build
+from backend.demo.trust import Trust
 from backend.serve import held
 from backend.settings import load
 
@@ -40,9 +41,17 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def ground(
-    folder: Path, *, seed: int, port: int, mqtt_port: int, settings: Mapping[str, str]
+    folder: Path,
+    *,
+    seed: int,
+    port: int,
+    mqtt_port: int,
+    settings: Mapping[str, str],
+    trust: Trust | None = None,
 ) -> AsyncIterator[Ground]:
     """Sow if needed, mint links, start the service; stop it at the end.
+
+    With ``trust`` the service speaks HTTPS, and cookies go nowhere without it.
 
     Raises:
         ServeFailed, SomebodyReal, backend.serve.CannotStart: with a sentence for a person.
@@ -57,7 +66,19 @@ async def ground(
         async with sowing.databases(load({"JIEAN_DATA": str(folder), **exercise})):
             await sowing.sow(town, company, password=password)
             links = await sowing.mint_links(homes)
-    serve = Serve(folder, port=port, mqtt_port=mqtt_port, settings=exercise)
+    if trust is not None:
+        exercise |= {
+            "JIEAN_HTTP_TLS_CERT": str(trust.chain.absolute()),
+            "JIEAN_HTTP_TLS_KEY": str(trust.key.absolute()),
+            "JIEAN_HTTP_COOKIE_SECURE": "true",
+        }
+    serve = Serve(
+        folder,
+        port=port,
+        mqtt_port=mqtt_port,
+        settings=exercise,
+        verify=trust.client() if trust else None,
+    )
     try:
         await serve.start()
         yield Ground(town=town, company=company, password=password, links=links, serve=serve)

@@ -48,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--once", action="store_true", help="one smoke alarm, unattended; JSON on the last line")
     add("--port", type=int, default=0, help="of the web face (8317; --once: any free one)")
-    add("--host", default="127.0.0.1", help="0.0.0.0 lets phones in the same network reach it")
+    add("--lan", action="store_true", help="HTTPS for phones in the same network, with QR codes")
+    add("--host", default="127.0.0.1", help="address to listen on; without HTTPS, see --lan")
     add("--seed", type=int, default=8, help="same seed, same neighbourhood")
     add("--folder", type=Path, default=FOLDER, help="its data folder")
     add("--per-second", type=float, default=20.0, help="background messages per second")

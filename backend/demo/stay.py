@@ -9,23 +9,29 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import segno
+from litestar import Litestar
 
 from backend.demo import payloads
 from backend.demo.actors import SOFT, Field, OfficeClerk, Told
 from backend.demo.autopilot import drive
 from backend.demo.child import free_port
+from backend.demo.door import create_door
 from backend.demo.ground import Ground, ground
 from backend.demo.page import create_page
 from backend.demo.telemetry import Telemetry
 from backend.demo.town import Detector
+from backend.demo.trust import Address, Trust, addresses, made
 from backend.demo.walking import Lanes
 from backend.serve import http_server
 
 PORT = 8317
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what --lan asks for
 ROLES = {
     "field": "外勤 field", "desk": "值班台 desk", "desk_lead": "值班长 desk lead",
     "technician": "技术员 technician", "manager": "经理 manager",
@@ -42,7 +48,13 @@ async def stay(words: argparse.Namespace, told: Told) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     port = words.port or PORT
-    address = f"http://{_own_address() if words.host != '127.0.0.1' else words.host}:{port}"
+    host = EVERYWHERE if words.lan else words.host
+    trust, near = _trusted(words.folder) if words.lan else None, "127.0.0.1"
+    if host != "127.0.0.1":
+        near = next((_literal(each) for each in addresses() if each.version == 4), near)
+    address = f"{'https' if trust else 'http'}://{near}:{port}"
+    if words.lan and near == "127.0.0.1":
+        print("[街安] 本机没有局域网地址 this machine has no address in a network", flush=True)
     print("[街安] 正在布置街区 … laying out the neighbourhood …", flush=True)
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(
@@ -51,7 +63,8 @@ async def stay(words: argparse.Namespace, told: Told) -> int:
                 seed=words.seed,
                 port=port,
                 mqtt_port=free_port(),
-                settings={"JIEAN_HTTP_HOST": words.host, "JIEAN_HTTP_PUBLIC_URL": address},
+                settings={"JIEAN_HTTP_HOST": host, "JIEAN_HTTP_PUBLIC_URL": address},
+                trust=trust,
             )
         )
         telemetry = Telemetry(
@@ -76,10 +89,18 @@ async def stay(words: argparse.Namespace, told: Told) -> int:
             told("全部", f"{len(alarms)} 个探测器恢复正常 back to normal")
             return len(alarms)
 
-        await stack.enter_async_context(_page(words.host, port + 1, address, raise_kind, calm_all))
+        # raising alarms is for whoever sits here: with --lan it is not offered to the network
+        await stack.enter_async_context(
+            _beside(words.host, port + 1, create_page(address, raise_kind, calm_all))
+        )
+        if trust is not None:
+            door = create_door(trust, here=f"http://{near}:{port + 2}", app=f"{address}/login")
+            await stack.enter_async_context(_beside(host, port + 2, door))
         await _people(stack, here, told, lambda id_: telemetry.end_alarm(by_id[UUID(id_)]))
         with _keys(raise_kind, calm_all, stop):
-            _say(here, address, port + 1)
+            _say(here, address, f"http://{near if host == words.host else words.host}:{port + 1}")
+            if trust is not None:
+                _say_trust(trust, f"http://{near}:{port + 2}", address)
             await _until(stop, here)
         print("[街安] 正在停止 stopping …", flush=True)
     return 0 if stop.is_set() else 1
@@ -105,27 +126,28 @@ async def _people(
     corners = lanes.corners()
     for n, person in enumerate(here.company.post("field")):
         start = corners[(n * len(corners)) // 8]
-        one = Field(here.serve.base, person, lanes, start, told, seed=n)
+        one = Field(here.serve.base, person, lanes, start, told, seed=n, verify=here.serve.verify)
         stack.push_async_callback(one.close)
         with contextlib.suppress(*SOFT):
             await one.open(here.password)
             await stack.enter_async_context(_task(drive(one, told, calm, seed=n)))
     for office in here.company.offices:
-        clerk = OfficeClerk(here.serve.base, office, told, after_s=8.0)
+        clerk = OfficeClerk(here.serve.base, office, told, after_s=8.0, verify=here.serve.verify)
         stack.push_async_callback(clerk.wire.close)
         with contextlib.suppress(*SOFT):
             await clerk.open(here.password)
 
 
-def _say(here: Ground, address: str, page_port: int) -> None:
+def _say(here: Ground, address: str, page: str) -> None:
     """Addresses, accounts and a QR code for the phone."""
     phone = f"{address}/login"
-    segno.make(phone, micro=False).terminal(compact=True)
+    if here.serve.verify is None:
+        segno.make(phone, micro=False).terminal(compact=True)
     home = here.linked()[0]
     lines = [
         f"手机扫码 phone        {phone}",
         f"值班台 desk           {address}/desk",
-        f"报警页 raise alarms   {address.rpartition(':')[0]}:{page_port}/demo   或按键 or keys 1-7",
+        f"报警页 raise alarms   {page}/demo   或按键 or keys 1-7",
         f"居民页 a household    {address}/resident/#{here.links[str(home.id)]}",
         f"                      {home.address}",
         f"密码 password         {here.password}",
@@ -144,9 +166,21 @@ def _say(here: Ground, address: str, page_port: int) -> None:
     ]
     if address.startswith("http://") and "127.0.0.1" not in address:
         lines.append(
-            "手机没有 HTTPS 时：定位、通知、离线不可用 no HTTPS: no position, push, offline"
+            "手机没有 HTTPS 时：定位、通知、离线不可用，请用 --lan no HTTPS: no position, push, "
+            "offline; use --lan"
         )
     print("\n".join(lines), flush=True)
+
+
+def _say_trust(trust: Trust, door: str, address: str) -> None:
+    """Two QR codes: trust this machine first, then open the app."""
+    for word, url in (
+        ("① 手机先扫这里，按页上步骤信任本机 scan first: how to trust this machine", door),
+        ("② 再扫这里，打开街安 then scan: open the app", f"{address}/login"),
+    ):
+        segno.make(url, micro=False).terminal(compact=True)
+        print(f"{word}\n   {url}", flush=True)
+    print(f"指纹 fingerprint      SHA-256 {trust.fingerprint}", flush=True)
 
 
 def _where(here: Ground, detector: Detector) -> str:
@@ -168,11 +202,9 @@ async def _task(work: Any) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _page(
-    host: str, port: int, address: str, raise_kind: Callable[[str], str | None],
-    calm: Callable[[], int],
-) -> AsyncIterator[None]:  # fmt: skip
-    server = http_server(create_page(address, raise_kind, calm))
+async def _beside(host: str, port: int, page: Litestar) -> AsyncIterator[None]:
+    """A small application of the demonstration's own, over plain HTTP."""
+    server = http_server(page)
     with socket.socket() as door:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         door.bind((host, port))
@@ -217,11 +249,11 @@ def _keys(
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-def _own_address() -> str:
-    """This machine's address in its network; no packet is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
+def _trusted(folder: Path) -> Trust:
+    """The demonstration's authority, good for this machine's addresses of today."""
+    return made(folder / "lan", own=addresses(), host=socket.gethostname(), now=datetime.now(UTC))
+
+
+def _literal(address: Address) -> str:
+    """As it stands in a URL."""
+    return f"[{address}]" if address.version == 6 else str(address)

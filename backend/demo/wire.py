@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -37,15 +38,19 @@ class Wire:
     """One person's connection: a session or a link, and a socket that reopens itself.
 
     Args:
-        base: address of the server, ``http://host:port``.
+        base: address of the server, ``http://host:port`` or ``https://…``.
         name: for lines that tell what happens.
+        verify: whom it believes over HTTPS; None: the authorities of this machine.
     """
 
-    def __init__(self, base: str, name: str) -> None:
+    def __init__(self, base: str, name: str, verify: ssl.SSLContext | None = None) -> None:
         self.name = name
-        self._base = base
+        self._base, self._verify = base, verify
         self._http = httpx.AsyncClient(
-            base_url=base, headers={"X-Jiean": "1", "Origin": base}, timeout=15.0
+            base_url=base,
+            headers={"X-Jiean": "1", "Origin": base},
+            timeout=15.0,
+            verify=verify or True,
         )
         self._socket: ClientConnection | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -145,11 +150,15 @@ class Wire:
 
     async def _keep(self, heard: Heard, path: str, opened: asyncio.Event) -> None:
         url = self._base.replace("http", "ws", 1) + path
+        tls: dict[str, Any] = {"ssl": self._verify} if self._verify else {}
         while True:
             cookies = "; ".join(f"{k}={v}" for k, v in self._http.cookies.items())
             try:
                 async with connect(
-                    url, additional_headers={"Cookie": cookies, "Origin": self._base}, proxy=None
+                    url,
+                    additional_headers={"Cookie": cookies, "Origin": self._base},
+                    proxy=None,
+                    **tls,
                 ) as socket:
                     self._socket = socket
                     async for frame in socket:

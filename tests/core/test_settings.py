@@ -76,6 +76,7 @@ def test_values_of_every_kind_are_read() -> None:
         {"JIEAN_HTTP_PORT": "1884", "JIEAN_MQTT_PORT": "1884"},
         {"JIEAN_HTTP_COOKIE_SECURE": "true", "JIEAN_HTTP_PUBLIC_URL": "http://a.example"},
         {"JIEAN_DATABASE_OWNER_URL": "postgresql://owner@db"},
+        {"JIEAN_HTTP_TLS_CERT": "server.crt"},
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(variables: dict[str, str]) -> None:
