@@ -44,11 +44,15 @@ class Phone(Screen):
     async def on_duty(self, login: str, password: str) -> None:
         """Sign in and take up duty; the phone can then be reached and works with no network."""
         await self.sign_in(login, password, "/field")
+        await self.take_duty()
+        await self.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+
+    async def take_duty(self) -> None:
+        """The duty button; the phone can then be reached."""
         await self.tap("duty-on")
         await self.shows("reachability")
         await expect(self.at("reach-live")).to_have_attribute("data-good", "true")
         await expect(self.at("reach-position")).to_have_attribute("data-good", "true")
-        await self.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
 
     async def off_duty(self) -> None:
         await self.tap("duty-off", "duty-off-confirm")

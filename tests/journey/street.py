@@ -196,12 +196,15 @@ class Street:
         answer = await phone.client.post("/api/field/position", json=fix)
         assert answer.status_code == 204, answer.text
 
+    async def link(self, home: str = "east") -> str:
+        """The token of a household's link."""
+        at = self.world.clock.now()
+        return await links.mint("household", HOMES[home], timedelta(days=1), actor="t", at=at)
+
     async def resident(self, home: str = "east") -> Person:
         """The household's page, by its link."""
-        at = self.world.clock.now()
-        token = await links.mint("household", HOMES[home], timedelta(days=1), actor="t", at=at)
         client = await self.stack.enter_async_context(self.world.client())
-        return Person(self, client, f"/api/link/{token}")
+        return Person(self, client, f"/api/link/{await self.link(home)}")
 
     async def office(self, kind: str = "community") -> Person:
         return await self.signed_in("office", login=kind, name=kind, office_id=OFFICES[kind])

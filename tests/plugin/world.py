@@ -115,6 +115,10 @@ class World:
             self._app = create_app(self.ctx)
         return self._app
 
+    def serves(self, app: "Litestar") -> None:
+        """Use this application, made otherwise than ``app`` would."""
+        self._app = app
+
     @asynccontextmanager
     async def client(
         self, role: str | None = None, **more: Any

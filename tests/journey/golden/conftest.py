@@ -1,0 +1,35 @@
+"""The Chromium of the golden scenarios, and the street on its screens."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from tests.journey.screens import StreetOnScreens, street_on_screens
+from tests.journey.stage import FLAGS
+from tests.plugin.world import Server, made_world
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
+    """One Chromium for all scenarios; whoever takes part has a context of their own."""
+    async with async_playwright() as driver:
+        opened = await driver.chromium.launch(executable_path=str(chromium_path), args=list(FLAGS))
+        yield opened
+        await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def screens(
+    database_server: Server, browser: Browser, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[StreetOnScreens]:
+    """The short street, its people with devices in their hands."""
+    variables = getattr(request, "param", None)
+    async with (
+        made_world(database_server, tmp_path, variables) as world,
+        street_on_screens(world, browser) as street,
+    ):
+        yield street
+        await street.pictures(tmp_path)
