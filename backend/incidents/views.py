@@ -78,6 +78,10 @@ class PhotoView(View, frozen=True, kw_only=True, rename="camel"):
     taken_at: datetime
     caption: str
     stored: bool
+    preview_sha256: str | None = None
+    preview_stored: bool = False
+    proof: str | None = None
+    """What the phone's signature was worth; None until the server has looked."""
 
 
 class ReportLine(View, frozen=True, kw_only=True, rename="camel"):
@@ -213,6 +217,9 @@ def entry(event: e.Event) -> Entry:
     facts = msgspec.to_builtins(event.fact)
     facts.pop("type", None)
     facts.pop("candidates", None)
+    if isinstance(event.fact, e.PhotoAdded):  # proof, not story; long
+        facts.pop("statement", None)
+        facts.pop("signature", None)
     return Entry(
         version=event.version,
         at=event.occurred_at,
@@ -232,6 +239,7 @@ def incident_view(
     live: Mapping[tuple[UUID, str], Live],
     photos_missing: frozenset[str],
     roles: frozenset[str],
+    proofs: Mapping[str, str] = {},
 ) -> IncidentView:
     """Shape one incident for the principal with these roles.
 
@@ -240,6 +248,7 @@ def incident_view(
         cursor: the board cursor of its newest version.
         live: newest values by detector and quantity.
         photos_missing: hashes whose file has not arrived.
+        proofs: what each photograph's signature was worth, by hash.
     """
     assert now.id is not None, "an incident that exists"
     assert now.emitted_at is not None
@@ -294,6 +303,9 @@ def incident_view(
                 taken_at=p.taken_at,
                 caption=p.caption,
                 stored=p.sha256 not in photos_missing,
+                preview_sha256=p.preview_sha256,
+                preview_stored=bool(p.preview_sha256) and p.preview_sha256 not in photos_missing,
+                proof=proofs.get(p.sha256),
             )
             for p in now.photos
         ],

@@ -299,7 +299,8 @@ class Walk:
             c.SubmitFalseReport(cause=text, analysis=other, measure="m"),
             c.CommunityReport(state=text), c.UnitContacted(unit=text, by=other),
             c.CheckResult(result=text, value=one((None, 0.3))), c.CauseFound(code=text),
-            c.Note(text=text), c.Photo(sha256=one(("a", "b")), taken_at=at, caption=text),
+            c.Note(text=text), c.Photo(sha256=one(("a", "b")), taken_at=at, caption=text,
+                                         preview_sha256=one((None, "p"))),
         ]  # fmt: skip
         assert {type(command) for command in commands} == {
             rule.command for rule in RULES.values() if Role.FIELD in rule.roles
@@ -312,7 +313,7 @@ class Walk:
             (),
             cursor=0,
             live={},
-            photos_missing=frozenset(p.sha256 for p in now.photos),
+            photos_missing=frozenset({"p", *(p.sha256 for p in now.photos)}),
             roles=frozenset({"field"}),
         )
         return msgspec.structs.replace(view, timeline=[entry(event) for event in past])

@@ -536,6 +536,10 @@ class Photo(Command, frozen=True, kw_only=True, tag="photo"):
     taken_at: datetime
     caption: Text = ""
     burnt_sha256: Text | None = None
+    preview_sha256: Text | None = None
+    statement: Text | None = None
+    """What the phone signed at the shutter, exactly as signed (backend/shared/photo_proof.py)."""
+    signature: Text | None = None
 
 
 AnyCommand = (

@@ -495,6 +495,9 @@ class PhotoAdded(Fact, frozen=True, kw_only=True, tag="PhotoAdded"):
     taken_at: datetime
     caption: str
     burnt_sha256: str | None
+    preview_sha256: str | None = None
+    statement: str | None = None
+    signature: str | None = None
 
 
 class LateStatement(Fact, frozen=True, kw_only=True, tag="LateStatement"):

@@ -266,6 +266,9 @@ def photo(now: Incident, order: c.Order, cmd: c.Photo, facts: Facts) -> Answer:
             taken_at=cmd.taken_at,
             caption=cmd.caption,
             burnt_sha256=cmd.burnt_sha256,
+            preview_sha256=cmd.preview_sha256,
+            statement=cmd.statement,
+            signature=cmd.signature,
         ),
     )
 
@@ -384,6 +387,7 @@ def photo_added(now: Incident, event: e.Event, fact: e.PhotoAdded) -> Incident:
         by=event.actor.name,
         taken_at=fact.taken_at,
         caption=fact.caption,
+        preview_sha256=fact.preview_sha256,
     )
     return put(now, photos=(*now.photos, taken))
 

@@ -105,6 +105,7 @@ class PhotoTaken(Part, frozen=True, kw_only=True, rename="camel"):
     by: str
     taken_at: datetime
     caption: str
+    preview_sha256: str | None = None
 
 
 class Report(Part, frozen=True, kw_only=True, rename="camel"):

@@ -64,7 +64,8 @@ function kept(view: IncidentView, command: string, args: Record<string, unknown>
 export function evolveView(view: IncidentView, facts: readonly Fact[], moment: Moment): IncidentView {
   const { book, actor } = moment
   const after = facts.reduce((now, fact) => (EVOLVE[fact.type] as Evolve)(now, fact, moment), view)
-  const entries = facts.map(({ type, ...fields }, n) => ({
+  // a photograph's signature is proof, not story
+  const entries = facts.map(({ type, statement: _statement, signature: _signature, ...fields }, n) => ({
     version: view.version + n + 1,
     at: moment.facts.occurredAt,
     receivedAt: moment.facts.now,

@@ -118,8 +118,8 @@ const eliminated: Decide = (view, { note }, { book, actor, facts }) => {
   return [{ type: 'HazardEliminated', staffId: actor.staffId, staffName: actor.name, note }]
 }
 
-const photo: Decide = (view, { sha256, takenAt, caption, burntSha256 }) =>
-  view.photos.some((each) => each.sha256 === sha256) ? [] : [{ type: 'PhotoAdded', sha256, takenAt, caption, burntSha256 }]
+const photo: Decide = (view, { sha256, takenAt, caption, burntSha256, previewSha256, statement, signature }) =>
+  view.photos.some((each) => each.sha256 === sha256) ? [] : [{ type: 'PhotoAdded', sha256, takenAt, caption, burntSha256, previewSha256, statement, signature }]
 
 export const decide: Record<string, Decide> = {
   field_declares_false: declareFalse,
@@ -177,7 +177,13 @@ export const evolve: Record<string, Evolve> = {
   PhotoAdded: (view, fact: Args, { actor }) => ({
     ...view,
     // the file travels by itself, later
-    photos: [...view.photos, { sha256: fact.sha256, burntSha256: fact.burntSha256, by: actor.name, takenAt: fact.takenAt, caption: fact.caption, stored: false }],
+    photos: [
+      ...view.photos,
+      {
+        sha256: fact.sha256, burntSha256: fact.burntSha256, by: actor.name, takenAt: fact.takenAt, caption: fact.caption, stored: false,
+        previewSha256: fact.previewSha256, previewStored: false, proof: null,
+      },
+    ],
   }),
   NoteAdded: (view) => view,
 }

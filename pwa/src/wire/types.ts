@@ -165,6 +165,21 @@ export interface TimelineEntry {
   facts: Record<string, unknown>
 }
 
+/** A photograph of an incident. The file comes by itself, the small preview first. */
+export interface PhotoLine {
+  /** of the untouched original */
+  sha256: string
+  burntSha256?: string | null
+  previewSha256?: string | null
+  by: string
+  takenAt: Iso
+  caption: string
+  stored: boolean
+  previewStored?: boolean
+  /** what the phone's signature was worth; null until the server has looked */
+  proof?: 'sound' | 'forged' | 'unknown_phone' | 'unsigned' | null
+}
+
 export interface IncidentView {
   id: Uuid
   no: string
@@ -208,7 +223,7 @@ export interface IncidentView {
   people: { trapped: number; injured: number; handedOver: number; call120: 'not_needed' | 'needed' | 'called' | 'arrived' }
   calls: string[]
   items: ItemDone[]
-  photos: { sha256: string; burntSha256?: string | null; by: string; takenAt: Iso; caption: string; stored: boolean }[]
+  photos: PhotoLine[]
   reports: ReportLine[]
   reportGap: boolean
   roadOpen: boolean
