@@ -303,3 +303,36 @@ async def _push(session: CDPSession, origin: str, message: Json) -> None:
             "data": msgspec.json.encode(message).decode(),
         },
     )
+
+
+async def test_a_tap_that_the_rules_refuse_is_told_at_once_without_network(
+    cast: Cast, town: Stage
+) -> None:
+    # on duty already, with the phone of the last test: duty comes along by a tap, never by itself
+    tablet, phone = await asyncio.gather(cast.tablet(), cast.phone("wang"))
+    incident = await cast.dispatched(tablet)
+    await phone.shows("offer")
+    await phone.tap("offer-accept")
+    await phone.step("way")
+    await phone.drained()
+    await phone.works_offline()
+    saved, sent, accepted = await phone.counts()
+    await phone.device.network.cut()
+    await phone.tap("arrive", "withdraw", "worse-injured")
+    await phone.step("scene")
+    await expect(phone.at("count-saved")).to_have_text(str(saved + 3))  # hurt, and 120 dialled
+    await phone.tap("confirm-false", "no-photo-np_high", "false-confirm")
+    refusal = await phone.shows("not-now")
+    await expect(refusal).to_have_attribute("data-code", "false_not_proved")
+    await phone.tap("not-now-read")
+    # it was not said: nothing waits only to be refused later
+    assert await phone.counts() == (saved + 3, sent, accepted)
+    await phone.step("scene")
+    kept: list[Json] = await phone.page.evaluate(KEPT)
+    assert all(envelope["signature"] for envelope in kept)
+
+    await phone.device.network.mend()
+    await phone.drained()
+    facts = [type(event.fact).__name__ for event in await town.journal(incident)]
+    assert facts.count("InjuredChanged") == 1  # the server knows the phone's key and took them
+    assert "FalseDeclared" not in facts

@@ -51,6 +51,8 @@ export const self = computed<Self>(() => {
 export const tally = computed(() => counts(items.value, photos.value.filter((photo) => photo.role === 'clean')))
 export const troubles = computed(() => unread(items.value))
 export const onDuty = computed(() => home.value?.duty.on ?? false)
+/** On duty with this phone: its sound was unlocked by a tap and its place is followed. */
+export const dutyHere = computed(() => onDuty.value && [null, deviceId()].includes(home.value?.duty.deviceId ?? null))
 /** Nothing heard for 12 s and no socket: the picture may be old. */
 export const reachable = computed(() => live.value || now.value - heardAt.value < 12_000)
 
@@ -288,12 +290,14 @@ export async function startPhone(): Promise<void> {
   await tidy(Date.now())
   await reread()
   onChange(() => void reread())
-  await loadRulebook()
+  // the words do not hold back the picture: on a weak line each may take its whole patience
+  const words = loadRulebook()
   await pull()
-  if (onDuty.value) resumeDuty()
+  await words
+  if (dutyHere.value) resumeDuty()
   // a phone that was cleared has a new key, and says so before it says anything else
   if (me.value && !signedOut.value) await registerPhone().catch(() => undefined)
-  watch(onDuty, (on) => on && startPosition())
+  watch(dutyHere, (here) => (here ? startPosition() : stopPosition()))
   socket.start()
   void sendAll()
   setInterval(() => {

@@ -27,6 +27,8 @@ export const t = words({
   on_duty: ['值班中', 'On duty'],
   off_duty: ['未值班', 'Off duty'],
   duty_since: ['{time} 开始', 'since {time}'],
+  duty_elsewhere: ['你在另一部手机上值班，预警会送到那里', 'You are on duty on another phone; alerts go there'],
+  duty_take_over: ['换到这部手机值班', 'Be on duty on this phone'],
   start_duty: ['开始值班', 'Go on duty'],
   start_duty_hint: ['打开声音、通知和定位', 'Turns on sound, notifications and position'],
   end_duty: ['下班', 'Go off duty'],

@@ -275,7 +275,7 @@ export interface FieldHome {
   me: Me
   now: Iso
   cursor: number
-  duty: { on: boolean; since: Iso | null }
+  duty: { on: boolean; since: Iso | null; deviceId?: string | null }
   reachability: { checkedAt: Iso | null; live: boolean; push: boolean; positionAgeS: number | null; lastReceiptAt: Iso | null }
   offers: Offer[]
   incidents: IncidentView[]
