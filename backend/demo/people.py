@@ -51,6 +51,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
     position: int
     needs_help: str | None
+    lives_here: bool
     speaks: str | None
 
 
@@ -151,6 +152,7 @@ def _contacts(random: Random, town: Town) -> list[Contact]:
                     phone=f"138 0000 {1000 + len(found) % 9000:04d}",
                     position=order,
                     needs_help=needs if order == 0 else None,
+                    lives_here=order == 0 or relation in {"妻子", "丈夫"},
                     speaks=random.choice((None, None, None, "苏州话", "普通话")),
                 )
             )

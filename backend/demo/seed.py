@@ -171,10 +171,10 @@ async def _residents(company: Company, now: datetime) -> None:
         IDENTITY,
         "contact",
         ("id", "household_id", "name", "relation", "phone", "position", "needs_help",
-         "consent_at", "speaks"),
+         "consent_at", "speaks", "lives_here"),
         [
             (c.id, c.household_id, c.name, c.relation, c.phone, c.position, c.needs_help,
-             now if c.needs_help else None, c.speaks)
+             now if c.needs_help else None, c.speaks, c.lives_here)
             for c in company.contacts
         ],
     )  # fmt: skip

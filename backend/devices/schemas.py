@@ -24,12 +24,24 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     entrance_note: str | None
     lane_width_m: float | None
     engine_stop: str | None
+    storeys: int | None = None
     lat: float
     lon: float
     household_id: UUID | None
     building_id: UUID | None
     community_office_id: UUID | None
     datum: str = "WGS-84"
+
+
+class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A home with the building it is in; degrees WGS-84."""
+
+    id: UUID
+    building_id: UUID
+    label: str
+    floor: str | None
+    lat: float
+    lon: float
 
 
 class DetectorView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from backend.devices.schemas import DetectorView, Known, Place, TicketView
+from backend.devices.schemas import DetectorView, Home, Known, Place, TicketView
 from backend.shared.db import OPERATIONS, Row
 from backend.shared.ids import uuid7
 from backend.shared.listen import Listener
@@ -21,7 +21,7 @@ DETECTOR_COLUMNS = (
 PLACE_SQL = """
 SELECT d.id AS detector_id, d.kind, d.label, coalesce(b.street, '') AS street,
     coalesce(b.number, '') AS number, b.court, h.floor, h.room, h.entrance_note, b.lane_width_m,
-    b.engine_stop, d.lat, d.lon, h.id AS household_id, b.id AS building_id,
+    b.engine_stop, b.storeys, d.lat, d.lon, h.id AS household_id, b.id AS building_id,
     b.community_office_id, h.door, b.name AS building_name
 FROM detector d
 LEFT JOIN household h ON h.id = d.household_id
@@ -98,6 +98,31 @@ async def household_label(household_id: UUID) -> str:
     if row is None:
         raise NotFound(f"没有这一户 no household {household_id}")
     return _spoken(*(part or "" for part in row.values()))
+
+
+async def homes_in(
+    building_id: UUID | None, box: tuple[float, float, float, float] | None
+) -> list[Home]:
+    """The homes of a building, and every other within a box, by label.
+
+    Args:
+        box: south, west, north, east in degrees WGS-84; None for the building alone.
+    """
+    south, west, north, east = box or (1.0, 1.0, 0.0, 0.0)
+    rows = await OPERATIONS.fetch(
+        "SELECT h.id, h.building_id, h.floor, h.lat, h.lon, b.street, b.number,"
+        " coalesce(b.court, b.name, '') AS court, h.door FROM household h"
+        " JOIN building b ON b.id = h.building_id WHERE b.id = $1"
+        " OR (h.lat BETWEEN $2 AND $4 AND h.lon BETWEEN $3 AND $5)"
+        " ORDER BY b.street, b.number, h.door, h.id",
+        building_id, south, west, north, east,
+    )  # fmt: skip
+    found = []
+    for row in rows:
+        facts = dict(row)
+        said = _spoken(*(facts.pop(part) or "" for part in ("street", "number", "court", "door")))
+        found.append(Home(label=said, **facts))
+    return found
 
 
 async def detectors_of(ids: Sequence[UUID]) -> list[DetectorView]:

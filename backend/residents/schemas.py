@@ -17,6 +17,16 @@ class ContactView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     needs_help: str | None
 
 
+class Dweller(msgspec.Struct, frozen=True, kw_only=True):
+    """One person who lives behind a door. Masked, the name is short and the need only a sign."""
+
+    id: UUID
+    household_id: UUID
+    name: str
+    needs_help: str | None
+    position: int
+
+
 class NewContact(msgspec.Struct, frozen=True, kw_only=True):
     """A person of a household to be written down."""
 
@@ -29,3 +39,5 @@ class NewContact(msgspec.Struct, frozen=True, kw_only=True):
     needs_help: str | None = None
     consent_at: datetime | None = None
     speaks: str | None = None
+    lives_here: bool = True
+    """False for a relative elsewhere, a neighbour, a landlord: called, never looked for."""

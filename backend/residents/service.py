@@ -7,7 +7,7 @@ from uuid import UUID
 from backend.access.principal import Principal
 from backend.audit import service as audit
 from backend.residents.flow import masked_name, masked_phone
-from backend.residents.schemas import ContactView, NewContact
+from backend.residents.schemas import ContactView, Dweller, NewContact
 from backend.shared.db import IDENTITY
 
 
@@ -65,6 +65,54 @@ async def view_contacts(
     return found
 
 
+async def dwellers(household_ids: Sequence[UUID], *, unmasked: bool) -> list[Dweller]:
+    """Who lives behind these doors, by household and position.
+
+    This is for the platform's own use; what a person sees goes through ``view_dwellers``.
+    """
+    rows = await IDENTITY.fetch(
+        'SELECT id, household_id, name, needs_help, "position" FROM contact'
+        " WHERE household_id = ANY($1::uuid[]) AND lives_here"
+        ' ORDER BY household_id, "position", id',
+        list(household_ids),
+    )
+    return [
+        Dweller(
+            id=row["id"],
+            household_id=row["household_id"],
+            name=row["name"] if unmasked else masked_name(row["name"]),
+            needs_help=row["needs_help"] if unmasked or row["needs_help"] is None else "•",
+            position=row["position"],
+        )
+        for row in rows
+    ]
+
+
+async def view_dwellers(
+    principal: Principal,
+    incident_id: UUID,
+    household_ids: Sequence[UUID],
+    *,
+    unmasked: bool,
+    reason: str,
+    at: datetime,
+) -> list[Dweller]:
+    """The same for a person with an evacuation list, with one audit row for all doors."""
+    async with IDENTITY.transaction():
+        found = await dwellers(household_ids, unmasked=unmasked)
+        await audit.record(
+            IDENTITY,
+            actor=principal.account_id,
+            role=principal.role,
+            action="residents.roster_viewed" if unmasked else "residents.roster_viewed_masked",
+            subject=incident_id,
+            after={"households": list(household_ids), "people": [one.id for one in found]},
+            reason=reason,
+            at=at,
+        )
+    return found
+
+
 async def needs_help(household_ids: Iterable[UUID]) -> dict[UUID, list[str]]:
     """What help people of these households need, by household; households without are left out."""
     rows = await IDENTITY.fetch(
@@ -88,12 +136,14 @@ async def register(
     async with IDENTITY.transaction():
         await IDENTITY.execute_many(
             'INSERT INTO contact (id, household_id, name, relation, phone, "position",'
-            " needs_help, consent_at, speaks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+            " needs_help, consent_at, speaks, lives_here)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
             " ON CONFLICT (id) DO UPDATE SET household_id = $2, name = $3, relation = $4,"
-            ' phone = $5, "position" = $6, needs_help = $7, consent_at = $8, speaks = $9',
+            ' phone = $5, "position" = $6, needs_help = $7, consent_at = $8, speaks = $9,'
+            " lives_here = $10",
             [
                 (p.id, p.household_id, p.name, p.relation, p.phone, p.position, p.needs_help,
-                 p.consent_at, p.speaks)
+                 p.consent_at, p.speaks, p.lives_here)
                 for p in people
             ],
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """Residents' people (identity database). Nothing here is copied anywhere else."""
 
-from piccolo.columns import UUID, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import UUID, Boolean, Integer, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
 from backend.shared.db import IDENTITY
@@ -17,4 +17,5 @@ class Contact(Table, db=IDENTITY, tablename="contact"):
     position = Integer(default=0)
     needs_help = Text(null=True, default=None)
     consent_at = Timestamptz(null=True, default=None)
+    lives_here = Boolean(default=True)
     speaks = Varchar(length=40, null=True, default=None)

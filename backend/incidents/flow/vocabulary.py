@@ -128,6 +128,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     entrance_note: str = ""
     lane_width_m: float | None = None
     engine_stop: str = ""
+    storeys: int | None = None
     lat: float = 0.0
     lon: float = 0.0
     datum: str = "WGS-84"
