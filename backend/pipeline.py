@@ -282,7 +282,7 @@ class Pipeline:
                 lon=spot.lon,
                 accuracy_m=stood.accuracy_m or 0.0,
             )
-            await traces.leave(asked, now.id, trace)
+            await traces.leave(now.id, [(asked, trace)])
 
     async def _led_before(self, now: Incident) -> UUID | None:
         """Who led the incident that this one follows: asked first, they know the place."""

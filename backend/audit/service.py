@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+import msgspec
+
 from backend.audit.flow import redact
 from backend.shared.db import IDENTITY, OPERATIONS, RECORDS
 from backend.shared.ids import uuid7
@@ -18,6 +20,18 @@ class Journaled(Protocol):
 
     def transaction_exists(self) -> bool: ...
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None: ...
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One audit row; what its fields are, ``record`` says."""
+
+    actor: UUID | str
+    role: str
+    action: str
+    subject: UUID | str
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    reason: str | None = None
 
 
 class OutsideTransaction(RuntimeError):
@@ -52,16 +66,11 @@ async def record(
     Raises:
         OutsideTransaction: ``engine`` has no open transaction in this task.
     """
-    await record_many(
-        engine,
-        actor=actor,
-        role=role,
-        action=action,
-        subjects=[(subject, after)],
-        before=before,
+    entry = Entry(
+        actor=actor, role=role, action=action, subject=subject, before=before, after=after,
         reason=reason,
-        at=at,
-    )
+    )  # fmt: skip
+    await record_all(engine, [entry], at=at)
 
 
 async def record_many(
@@ -76,15 +85,28 @@ async def record_many(
     at: datetime,
 ) -> None:
     """The same for one act on many subjects, each with what it is now: a row for each."""
+    entries = [
+        Entry(
+            actor=actor, role=role, action=action, subject=subject, before=before, after=after,
+            reason=reason,
+        )
+        for subject, after in subjects
+    ]  # fmt: skip
+    await record_all(engine, entries, at=at)
+
+
+async def record_all(engine: Journaled, entries: Sequence[Entry], *, at: datetime) -> None:
+    """The same for several acts of one moment, as a phone's batch is: a row for each, in order."""
     if not engine.transaction_exists():
-        raise OutsideTransaction(f"{action} was to be audited outside its transaction")
+        acts = ", ".join(sorted({entry.action for entry in entries}))
+        raise OutsideTransaction(f"{acts} was to be audited outside its transaction")
     await engine.execute_many(
         "INSERT INTO audit_entry (id, at, actor, role, action, subject, before, after, reason)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         [
-            (uuid7(), at, str(actor), role, action, str(subject), redact(before), redact(after),
-             reason)
-            for subject, after in subjects
+            (uuid7(), at, str(entry.actor), entry.role, entry.action, str(entry.subject),
+             redact(entry.before), redact(entry.after), entry.reason)
+            for entry in entries
         ],
     )  # fmt: skip
 

@@ -118,7 +118,7 @@ async def load(incident_id: UUID) -> Incident:
     )
     now = replay((_decoder.decode(row["body"]) for row in rows), known)
     if not OPERATIONS.transaction_exists():  # only what is committed is worth keeping
-        _remember(now)
+        remember(now)
     return now
 
 
@@ -148,14 +148,25 @@ async def answer_of(command_id: UUID) -> Answer | None:
     return None if body is None else _answers.decode(body)
 
 
-async def keep_answer(incident_id: UUID, answer: Answer, at: datetime) -> None:
+async def answers_of(command_ids: Sequence[UUID]) -> dict[UUID, Answer]:
+    """What was answered to these commands before, by command; those never heard of are left out."""
+    rows = await OPERATIONS.fetch(
+        "SELECT command_id, answer FROM command_answer WHERE command_id = ANY($1::uuid[])",
+        list(command_ids),
+    )
+    return {row["command_id"]: _answers.decode(row["answer"]) for row in rows}
+
+
+async def keep_answers(incident_id: UUID, answers: Sequence[Answer], at: datetime) -> None:
+    """Keep what was answered; an answer that is there already stays."""
     await OPERATIONS.execute(
-        "INSERT INTO command_answer (command_id, incident_id, at, answer) VALUES ($1, $2, $3, $4)"
+        "INSERT INTO command_answer (command_id, incident_id, at, answer)"
+        " SELECT c, $2, $3, a FROM unnest($1::uuid[], $4::jsonb[]) AS row (c, a)"
         " ON CONFLICT (command_id) DO NOTHING",
-        answer.command_id,
+        [answer.command_id for answer in answers],
         incident_id,
         at,
-        answer,
+        [msgspec.json.encode(answer) for answer in answers],
     )
 
 
@@ -221,6 +232,17 @@ async def concerning(staff_id: UUID) -> list[UUID]:
         " (responders @> ARRAY[$1::uuid] OR board ->> 'asked' = $2) ORDER BY emitted_at DESC",
         staff_id,
         str(staff_id),
+    )
+    return [row["id"] for row in rows]
+
+
+async def cordoned() -> list[UUID]:
+    """Incidents whose cordon may stand: one was set, and the record is not sealed. Drills are left
+    out: their cordons concern those who are in them."""
+    rows = await OPERATIONS.fetch(
+        "SELECT i.id FROM incident i WHERE i.state <> 'archived' AND EXISTS (SELECT FROM event e"
+        " WHERE e.incident_id = i.id AND e.type = 'CordonSet')"
+        " AND NOT EXISTS (SELECT FROM drill d WHERE d.incident_id = i.id)"
     )
     return [row["id"] for row in rows]
 
@@ -306,7 +328,7 @@ async def append(
 
     Args:
         before: the incident at the version the events follow.
-        events: at least one, versions consecutive.
+        events: at least one, of one command or of several, versions consecutive.
         policy: gives deadlines their lengths.
         reacts_to: event types that the pipeline has reactions for.
 
@@ -321,11 +343,12 @@ async def append(
     await _write_projection(after)
     rows = await OPERATIONS.fetch(
         "INSERT INTO event (incident_id, version, type, command_id, received_at, body)"
-        " SELECT $1, v, t, $2, $3, b FROM unnest($4::int[], $5::text[], $6::jsonb[])"
-        " AS row (v, t, b) ORDER BY v RETURNING seq, type",
+        " SELECT $1, v, t, c, r, b FROM"
+        " unnest($2::uuid[], $3::timestamptz[], $4::int[], $5::text[], $6::jsonb[])"
+        " AS row (c, r, v, t, b) ORDER BY v RETURNING seq, type",
         first.incident_id,
-        first.command_id,
-        first.received_at,
+        [event.command_id for event in events],
+        [event.received_at for event in events],
         [event.version for event in events],
         [e.type_of(event.fact) for event in events],
         [msgspec.json.encode(event) for event in events],
@@ -379,7 +402,7 @@ async def _write_projection(now: Incident) -> None:
     await OPERATIONS.notify("news", str(cursor))
 
 
-def _remember(now: Incident) -> None:
+def remember(now: Incident) -> None:
     """Keep a committed state for the next load; the oldest entry goes when full."""
     if now.id is None:
         return

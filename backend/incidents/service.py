@@ -1,17 +1,21 @@
 """Load, decide, append: the only way into the journal."""
 
+import logging
 import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Protocol
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from backend.audit import service as audit
 from backend.incidents import drills, journal, traces
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
-from backend.incidents.flow.decide import Repeated, decide
+from backend.incidents.flow.decide import Repeated, decide, replay
 from backend.incidents.flow.facts import Facts, Policy, Refusal, corrected
 from backend.incidents.flow.grouping import group
 from backend.incidents.flow.incident import Incident
@@ -27,10 +31,13 @@ from backend.incidents.flow.vocabulary import (
     Urgency,
 )
 from backend.incidents.flow.words import REFUSALS
-from backend.incidents.schemas import Answer, Envelope, RefusalView
+from backend.incidents.schemas import Answer, Envelope, RefusalView, Where
 from backend.shared.clock import Clock
 from backend.shared.db import OPERATIONS
 from backend.shared.ids import uuid7
+from backend.shared.listen import AWAY
+
+log = logging.getLogger("jiean.incidents")
 
 REPORTS_AT_MOST = 12
 _commands = msgspec.json.Decoder(c.AnyCommand)
@@ -86,19 +93,85 @@ class Incidents:
 
     async def submit(self, envelope: Envelope, actor: Actor, *, source: str) -> Answer:
         """Put a phone's or browser's envelope on the server's clock and handle it."""
+        [answer] = await self._submit_run([(envelope, actor)], source)
+        return answer
+
+    async def submit_all(
+        self, sent: Sequence[tuple[Envelope, Actor]], *, source: str
+    ) -> list[Answer]:
+        """The same for many, in their order. One after another about one incident are one
+        transaction and one news.
+
+        Returns:
+            An answer for each that could be handled. One that breaks something of ours has none:
+            its sender keeps it and tries again, and it holds nothing else back.
+
+        Raises:
+            Exception: the last such break, when nothing at all could be answered.
+        """
+        answers: list[Answer] = []
+        broken: Exception | None = None
+        for _, run in groupby(sent, key=lambda one: one[0].incident_id):
+            about = list(run)
+            try:
+                answers += await self._submit_run(about, source)
+                continue
+            except Exception as failed:
+                if _is_away(failed):
+                    raise
+                log.exception("commands about %s", about[0][0].incident_id)
+                broken = failed
+            for one in about if len(about) > 1 else ():
+                try:
+                    answers += await self._submit_run([one], source)
+                except Exception as failed:
+                    if _is_away(failed):
+                        raise
+                    log.exception("command %s", one[0].command_id)
+                    broken = failed
+        if broken is not None and not answers:
+            raise broken
+        return answers
+
+    async def _submit_run(
+        self, sent: Sequence[tuple[Envelope, Actor]], source: str
+    ) -> list[Answer]:
+        """Envelopes about one incident, together or not at all."""
         received_at = self.clock.now()
-        known = await journal.answer_of(envelope.command_id)
-        if known is not None:
-            return _again(known)
-        now = await journal.load(envelope.incident_id)
+        incident_id = sent[0][0].incident_id
+        async with OPERATIONS.transaction():
+            await journal.lock(incident_id)
+            run = _Run(
+                await journal.load(incident_id),
+                await journal.answers_of([envelope.command_id for envelope, _ in sent]),
+            )
+            answers = []
+            for envelope, actor in sent:
+                order = self._order(envelope, actor, run.now.emitted_at, received_at, source)
+                answer = await self._decided(run, order)
+                if not answer.repeated and actor.staff is not None and run.now.id is not None:
+                    run.stood(order, envelope.position)
+                answers.append(answer)
+            await self._write(run, incident_id, received_at)
+        journal.remember(run.now)
+        return answers
+
+    def _order(
+        self,
+        envelope: Envelope,
+        actor: Actor,
+        emitted_at: datetime | None,
+        received_at: datetime,
+        source: str,
+    ) -> c.Order:
         time = corrected(
             envelope.occurred_at,
             received_at,
             skew=timedelta(milliseconds=envelope.skew_ms or 0),
-            emitted_at=now.emitted_at,
+            emitted_at=emitted_at,
             late_s=self.policy.late_s,
         )
-        order = c.Order(
+        return c.Order(
             command_id=envelope.command_id,
             incident_id=envelope.incident_id,
             actor=actor,
@@ -111,19 +184,6 @@ class Incidents:
             seq=envelope.seq,
             seen_version=envelope.seen_version,
         )
-        answer = await self.handle(order)
-        if actor.staff is not None and envelope.position is not None and now.id is not None:
-            spot = traces.Trace(
-                staff_id=actor.staff,
-                name=actor.name,
-                at=order.occurred_at,
-                what=c.name_of(order.command),
-                lat=envelope.position.lat,
-                lon=envelope.position.lon,
-                accuracy_m=envelope.position.accuracy_m,
-            )
-            await traces.leave(order.command_id, envelope.incident_id, spot)
-        return answer
 
     async def say(
         self, incident_id: UUID, command: c.AnyCommand, *, command_id: UUID | None = None
@@ -145,14 +205,20 @@ class Incidents:
         """Decide one order and append what follows, once, however often it comes."""
         async with OPERATIONS.transaction():
             await journal.lock(order.incident_id)
-            return await self._handle_locked(order)
+            known = await journal.answers_of([order.command_id])
+            if known:
+                return _again(known[order.command_id])
+            run = _Run(await journal.load(order.incident_id), known)
+            answer = await self._decided(run, order)
+            await self._write(run, order.incident_id, order.received_at)
+        return answer
 
-    async def _handle_locked(self, order: c.Order) -> Answer:
-        known = await journal.answer_of(order.command_id)
+    async def _decided(self, run: "_Run", order: c.Order) -> Answer:
+        """Decide one order on what the run has come to; nothing is written yet."""
+        known = run.known.get(order.command_id)
         if known is not None:
             return _again(known)
-        before = await journal.load(order.incident_id)
-        found = decide(before, order, await self._facts(before, order))
+        found = decide(run.now, order, await self._facts(run, order))
         if isinstance(found, Repeated):
             return Answer(
                 command_id=order.command_id,
@@ -161,48 +227,34 @@ class Incidents:
                 repeated=True,
             )
         if isinstance(found, Refusal):
-            answer = refused(order.command_id, found, before.version)
-            await self._record(order, before, answer, ())
+            answer = refused(order.command_id, found, run.now.version)
+            run.add(order, (), answer)
             return answer
-        after = before
-        if found:
-            after = await journal.append(
-                before, found, policy=self.policy, reacts_to=self.reacts_to
-            )
         kept = any(isinstance(event.fact, e.LateStatement) for event in found)
         answer = Answer(
             command_id=order.command_id,
             outcome="late_statement" if kept else "accepted",
-            version=after.version,
+            version=found[-1].version if found else run.now.version,
         )
-        await self._record(order, after, answer, found)
+        run.add(order, found, answer)
         return answer
 
-    async def _record(
-        self, order: c.Order, now: Incident, answer: Answer, events: tuple[e.Event, ...]
-    ) -> None:
-        if order.actor.role is not Role.SYSTEM or events:
-            await journal.keep_answer(order.incident_id, answer, order.received_at)
-        if order.actor.role is Role.SYSTEM and not events:
-            return
-        await audit.record(
-            OPERATIONS,
-            actor=order.actor.id,
-            role=order.actor.role,
-            action=f"incident.{c.name_of(order.command)}",
-            subject=order.incident_id,
-            after={
-                "outcome": answer.outcome,
-                "version": now.version,
-                "events": [e.type_of(event.fact) for event in events],
-            },
-            reason=answer.refusal.code if answer.refusal else None,
-            at=order.received_at,
-        )
+    async def _write(self, run: "_Run", incident_id: UUID, at: datetime) -> None:
+        """Append what the run came to, in the caller's transaction."""
+        if run.events:
+            await journal.append(
+                run.before, run.events, policy=self.policy, reacts_to=self.reacts_to
+            )
+        if run.answers:
+            await journal.keep_answers(incident_id, run.answers, at)
+        if run.audits:
+            await audit.record_all(OPERATIONS, run.audits, at=at)
+        if run.spots:
+            await traces.leave(incident_id, run.spots)
 
-    async def _facts(self, now: Incident, order: c.Order) -> Facts:
+    async def _facts(self, run: "_Run", order: c.Order) -> Facts:
         """Look up only what this order's guards ask for."""
-        command = order.command
+        command, now = order.command, run.now
         facts = Facts(
             now=order.received_at,
             policy=self.policy,
@@ -210,7 +262,7 @@ class Incidents:
         )
         staff = command.staff_id if isinstance(command, c.Offer) else order.actor.staff
         if staff is not None and (order.actor.role is Role.FIELD or isinstance(command, c.Offer)):
-            facts = await self._about(facts, staff, now, order.incident_id)
+            facts = await self._about(facts, staff, run, order.incident_id)
         if isinstance(command, _REPORTING):
             offices = await self.directory.offices(now.place.building_id)
             facts = msgspec.structs.replace(facts, offices=offices)
@@ -231,8 +283,13 @@ class Incidents:
             facts = msgspec.structs.replace(facts, below_clear=below)
         return facts
 
-    async def _about(self, facts: Facts, staff: UUID, now: Incident, incident_id: UUID) -> Facts:
-        person = await self.directory.person(staff, now.place)
+    async def _about(self, facts: Facts, staff: UUID, run: "_Run", incident_id: UUID) -> Facts:
+        # one moment, one incident: who somebody is does not change within a run
+        if staff not in run.people:
+            person = await self.directory.person(staff, run.now.place)
+            elsewhere = await journal.leads_elsewhere(staff, incident_id)
+            run.people[staff] = person, elsewhere
+        person, elsewhere = run.people[staff]
         if person is None:
             return msgspec.structs.replace(facts, qualified=False, on_shift=False)
         return msgspec.structs.replace(
@@ -242,7 +299,7 @@ class Incidents:
             staff_name=person.name,
             badge=person.badge,
             metres=person.metres,
-            leads_elsewhere=await journal.leads_elsewhere(staff, incident_id),
+            leads_elsewhere=elsewhere,
         )
 
     async def open_or_join(self, alert: Alert) -> UUID:
@@ -286,6 +343,64 @@ class Incidents:
             await self.say(incident_id, numbered, command_id=command_id)
 
 
+class _Run:
+    """What orders about one incident come to, until it is written in one go.
+
+    Args:
+        before: the incident as it is stored.
+        known: what was answered to some of the orders before.
+    """
+
+    def __init__(self, before: Incident, known: Mapping[UUID, Answer]) -> None:
+        self.before = self.now = before
+        self.known = dict(known)
+        self.events: list[e.Event] = []
+        self.answers: list[Answer] = []
+        self.audits: list[audit.Entry] = []
+        self.spots: list[tuple[UUID, traces.Trace]] = []
+        self.people: dict[UUID, tuple[PersonFacts | None, bool]] = {}
+
+    def add(self, order: c.Order, events: tuple[e.Event, ...], answer: Answer) -> None:
+        """One order more. What the platform itself asks in vain leaves no trace."""
+        if order.actor.role is Role.SYSTEM and not events:
+            return
+        self.now = replay(events, self.now)
+        self.events += events
+        self.known[order.command_id] = answer
+        self.answers.append(answer)
+        self.audits.append(_entry(order, answer, events))
+
+    def stood(self, order: c.Order, position: Where | None) -> None:
+        """Where the sender was at that moment, if the phone knew."""
+        if position is None or order.actor.staff is None:
+            return
+        spot = traces.Trace(
+            staff_id=order.actor.staff,
+            name=order.actor.name,
+            at=order.occurred_at,
+            what=c.name_of(order.command),
+            lat=position.lat,
+            lon=position.lon,
+            accuracy_m=position.accuracy_m,
+        )
+        self.spots.append((order.command_id, spot))
+
+
+def _entry(order: c.Order, answer: Answer, events: tuple[e.Event, ...]) -> audit.Entry:
+    return audit.Entry(
+        actor=order.actor.id,
+        role=order.actor.role,
+        action=f"incident.{c.name_of(order.command)}",
+        subject=order.incident_id,
+        after={
+            "outcome": answer.outcome,
+            "version": answer.version,
+            "events": [e.type_of(event.fact) for event in events],
+        },
+        reason=answer.refusal.code if answer.refusal else None,
+    )
+
+
 def _raise(alert: Alert, follows: UUID | None) -> c.RaiseAlert:
     return c.RaiseAlert(
         no="",
@@ -312,6 +427,7 @@ _REPORTING = (
     c.ReportTrapped,
     c.ReportTo,
     c.Tick,
+    c.Remind,
 )
 """Commands whose events may report to the offices of the address."""
 
@@ -358,6 +474,12 @@ def _without_nul(value: Any) -> Any:
     if isinstance(value, dict):
         return {_without_nul(key): _without_nul(item) for key, item in value.items()}
     return [_without_nul(item) for item in value] if isinstance(value, list) else value
+
+
+def _is_away(failed: Exception) -> bool:
+    """The database is away: nothing is wrong with what was sent, and all of it comes again."""
+    ours = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+    return isinstance(failed, AWAY) and not isinstance(failed, ours)
 
 
 def _again(answer: Answer) -> Answer:

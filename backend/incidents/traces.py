@@ -1,5 +1,6 @@
 """Where the people of an incident were: kept only for their incidents, for its replay."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -20,14 +21,17 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     accuracy_m: float
 
 
-async def leave(command_id: UUID, incident_id: UUID, trace: Trace) -> None:
-    """Keep a spot, once per command."""
-    await OPERATIONS.execute(
+async def leave(incident_id: UUID, spots: Iterable[tuple[UUID, Trace]]) -> None:
+    """Keep spots, each once per command, whose id stands before it."""
+    await OPERATIONS.execute_many(
         "INSERT INTO trace (command_id, incident_id, staff_id, name, at, what, lat, lon,"
         " accuracy_m) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         " ON CONFLICT (command_id) DO NOTHING",
-        command_id, incident_id, trace.staff_id, trace.name, trace.at, trace.what, trace.lat,
-        trace.lon, trace.accuracy_m,
+        [
+            (command_id, incident_id, spot.staff_id, spot.name, spot.at, spot.what, spot.lat,
+             spot.lon, spot.accuracy_m)
+            for command_id, spot in spots
+        ],
     )  # fmt: skip
 
 

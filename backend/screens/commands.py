@@ -1,5 +1,6 @@
 """The one way in for everything that people do: a batch of commands, an answer for each."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,19 +33,27 @@ async def send(
     """Handle commands in the order given. A refusal is an answer, not an error."""
     principal: Principal = request.user
     keys = await phones.keys_of(principal.staff_id)
-    answers = []
+    at_once: list[Answer] = []
+    heard: list[tuple[Envelope, Actor]] = []
     for sent in data.commands:
         envelope = _read(sent)
         if isinstance(envelope, Answer):
-            answers.append(envelope)
+            at_once.append(envelope)
             continue
         actor = actor_of(principal, envelope.command)
         key = keys.get(envelope.device_id or "") if actor.role is Role.FIELD else None
         if key is not None and not signed_by(key, sent):
-            answers.append(await _unsigned(envelope, actor, ctx))
+            at_once.append(await _unsigned(envelope, actor, ctx))
             continue
-        answers.append(await services.incidents.submit(envelope, actor, source="app"))
-    return Answers(answers=answers)
+        heard.append((envelope, actor))
+    return _in_order(data, at_once, await services.incidents.submit_all(heard, source="app"))
+
+
+def _in_order(data: Batch, *found: Sequence[Answer]) -> Answers:
+    """The answers as their commands came."""
+    place = {str(sent["commandId"]).lower(): n for n, sent in enumerate(data.commands)}
+    answers = [answer for some in found for answer in some]
+    return Answers(answers=sorted(answers, key=lambda a: place.get(str(a.command_id), 0)))
 
 
 async def _unsigned(envelope: Envelope, actor: Actor, ctx: Context) -> Answer:
@@ -66,18 +75,19 @@ async def send_by_link(
 ) -> Answers:
     """The same for a household or a one-report link: only about their own incidents."""
     link = await links.resolve(token, at=ctx.clock.now())
-    answers = []
+    at_once: list[Answer] = []
+    heard: list[tuple[Envelope, Actor]] = []
     for sent in data.commands:
         envelope = _read(sent)
         if isinstance(envelope, Answer):
-            answers.append(envelope)
+            at_once.append(envelope)
             continue
         actor = await _actor(link, envelope)
         if actor is None:
-            answers.append(refused(envelope.command_id, refuse("not_your_role"), 0))
+            at_once.append(refused(envelope.command_id, refuse("not_your_role"), 0))
             continue
-        answers.append(await services.incidents.submit(envelope, actor, source="link"))
-    return Answers(answers=answers)
+        heard.append((envelope, actor))
+    return _in_order(data, at_once, await services.incidents.submit_all(heard, source="link"))
 
 
 def _read(sent: dict[str, Any]) -> Envelope | Answer:

@@ -396,7 +396,7 @@ async def test_without_its_audit_row_a_command_did_not_happen(
     async def fails(*_: object, **__: object) -> None:
         raise asyncpg.CheckViolationError("no audit today")
 
-    monkeypatch.setattr(audit, "record", fails)
+    monkeypatch.setattr(audit, "record_all", fails)
     answer = await desk.client.post(COMMANDS, json={"commands": [tap]})
     assert answer.status_code == 500
     assert await counts(street.world) == before
