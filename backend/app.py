@@ -51,6 +51,7 @@ from backend.screens.services import Parts
 from backend.shared.context import Context
 from backend.shared.db import ALL
 from backend.shared.problems import Malformed, NotFound, Problem, TooLarge, Unavailable
+from backend.shared.inflate import InflateMiddleware
 from backend.staff import routes as staff
 
 log = logging.getLogger("jiean.http")
@@ -128,7 +129,7 @@ ROUTES: list[ControllerRouterHandler] = [
 ]
 """Every domain adds its own ``ROUTES`` here."""
 
-MIDDLEWARE: list[Middleware] = [SessionMiddleware()]
+MIDDLEWARE: list[Middleware] = [InflateMiddleware(), SessionMiddleware()]
 """Outermost first."""
 
 
