@@ -49,3 +49,8 @@ def mosquitto_path() -> Path:
     if found is None:
         pytest.skip("no mosquitto on this machine")
     return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys begin first: they are long, and nothing may wait for one at the end."""
+    items.sort(key=lambda item: "journey" not in item.path.parts)

@@ -18,6 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PWA = ROOT / "pwa"
 BIN = ROOT / ".venv" / "bin"
 PWA_SCRIPTS = ("check", "test")
+SPREAD = [
+    f"--numprocesses={min(4, os.cpu_count() or 1)}",
+    "--dist=loadfile",
+    "--no-loadscope-reorder",
+]
+"""The whole suite: a file stays in one process, each process has its own PostgreSQL."""
 
 
 class Check(NamedTuple):
@@ -80,7 +86,9 @@ def main(argv: list[str]) -> int:
             return 1
     machine.prepare()
     return subprocess.run(
-        [str(BIN / "python"), "-m", "pytest", *argv], stdin=subprocess.DEVNULL, check=False
+        [str(BIN / "python"), "-m", "pytest", *(argv or SPREAD)],
+        stdin=subprocess.DEVNULL,
+        check=False,
     ).returncode
 
 

@@ -8,27 +8,25 @@ the run before any test, so that a slip of the pen cannot look like a proof.
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from backend import conformance
 
-_proves = pytest.StashKey[dict[str, list[str]]]()
-_outcomes = pytest.StashKey[dict[str, str]]()
-_whole = pytest.StashKey[bool]()
+PROPERTY = "clauses"
+"""Under this name a test's report carries its clauses, from a worker's process too."""
+
+_ran = pytest.StashKey[dict[str, conformance.Row]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_proves] = {}
-    config.stash[_outcomes] = {}
-    config.stash[_whole] = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    config.stash[_ran] = {}
+    config.pluginmanager.register(Record(config), "clause-record")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.option.markexpr:
-        measured = [item for item in items if item.get_closest_marker("speed")]
-        items[:] = [item for item in items if item not in measured]
+        items[:] = [item for item in items if not item.get_closest_marker("speed")]
     known = conformance.clauses().keys()
     for item in items:
         named = [name for mark in item.iter_markers("clause") for name in mark.args]
@@ -36,36 +34,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if unknown:
             raise pytest.UsageError(f"{item.nodeid}: no such clause {', '.join(unknown)}")
         if named:
-            config.stash[_proves][item.nodeid] = sorted(set(named))
+            item.user_properties.append((PROPERTY, sorted(set(named))))
 
 
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    if items:
-        items[0].config.stash[_whole] = False
+class Record:
+    """Takes the reports, wherever the tests ran, and writes the record at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        named = dict(report.user_properties).get(PROPERTY)
+        if not isinstance(named, list):
+            return
+        before = self._config.stash[_ran].get(report.nodeid)
+        worst = before["outcome"] if before else "passed"
+        outcome = worst if worst != "passed" else report.outcome
+        self._config.stash[_ran][report.nodeid] = {"clauses": named, "outcome": outcome}
+
+    def pytest_sessionfinish(self) -> None:
+        config = self._config
+        if config.option.collectonly or hasattr(config, "workerinput"):
+            return
+        kept = {} if _is_whole(config) else conformance.last_run()
+        kept = {
+            node: row
+            for node, row in kept.items()
+            if (config.rootpath / node.split("::")[0]).is_file()
+        }
+        tests = kept | config.stash[_ran]
+        record = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "tests": tests}
+        conformance.RECORD.parent.mkdir(exist_ok=True)
+        conformance.RECORD.write_text(json.dumps(record, ensure_ascii=False, indent=1), "utf-8")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    report: pytest.TestReport = yield
-    outcomes = item.config.stash[_outcomes]
-    if item.nodeid in item.config.stash[_proves]:
-        worst = outcomes.get(item.nodeid, "passed")
-        outcomes[item.nodeid] = worst if worst != "passed" else report.outcome
-    return report
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    config = session.config
-    if config.option.collectonly:
-        return
-    proves, outcomes = config.stash[_proves], config.stash[_outcomes]
-    ran = {
-        node: {"clauses": proves[node], "outcome": outcome} for node, outcome in outcomes.items()
-    }
-    kept = {} if config.stash[_whole] else conformance.last_run()
-    kept = {
-        node: row for node, row in kept.items() if (config.rootpath / node.split("::")[0]).is_file()
-    }
-    record = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "tests": kept | ran}
-    conformance.RECORD.parent.mkdir(exist_ok=True)
-    conformance.RECORD.write_text(json.dumps(record, ensure_ascii=False, indent=1), "utf-8")
+def _is_whole(config: pytest.Config) -> bool:
+    """Every test was asked for; a choice among them is no whole run."""
+    choices = ("keyword", "markexpr", "deselect", "lf")
+    chosen = any(config.getoption(name, None) for name in choices)
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not chosen
