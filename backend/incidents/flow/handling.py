@@ -148,7 +148,9 @@ def tick(now: Incident, order: c.Order, cmd: c.Tick, facts: Facts) -> Answer:
         return refuse("item_of_another_kind", cmd.item)
     if now.state is State.ON_SCENE and not _outside(now):
         return refuse("not_handling")
-    if now.state in {State.CLEARING, State.STOOD_DOWN, State.RELEASED} and item.in_scene:
+    owed = now.state is State.RELEASED and item.meets is not None and now.owes(item.meets)
+    over = now.state in {State.CLEARING, State.STOOD_DOWN, State.RELEASED}
+    if over and item.in_scene and not owed:
         return refuse("wrong_state", now.state)
     if cmd.result == "not_possible" and not (cmd.reason or "").strip():
         return refuse("reason_needed")
@@ -156,7 +158,7 @@ def tick(now: Incident, order: c.Order, cmd: c.Tick, facts: Facts) -> Answer:
         return refuse("cause_needed", cmd.item)
     done = {i.item for i in now.items}
     before = tuple(code for code in item.after if code not in done)
-    if before:
+    if before and not owed:  # the order is the scene's; a debt left over is settled by itself
         return refuse("order_of_actions", *before)
     ticked = e.ItemDone(
         card=cmd.card,

@@ -73,12 +73,13 @@ const tick: Decide = (view, args, moment) => {
   const item = itemsOf(moment.book, view.kinds).find((each) => each.code === code)
   if (!item) return refuse('item_of_another_kind', code)
   if (view.state === 'on_scene' && !outside(moment.book, view)) return refuse('not_handling')
-  if (OVER.includes(view.state) && item.inScene) return refuse('wrong_state', view.state)
+  const owed = view.state === 'released' && view.obligations.some((debt) => debt.code === item.meets && !debt.doneAt && !debt.waivedAt)
+  if (OVER.includes(view.state) && item.inScene && !owed) return refuse('wrong_state', view.state)
   if (result === 'not_possible' && !filled(reason)) return refuse('reason_needed')
   if (item.causes?.length && result === 'done' && !cause) return refuse('cause_needed', code)
   const done = new Set(view.items.map((each) => each.item))
   const before = item.after.filter((each) => !done.has(each))
-  if (before.length) return refuse('order_of_actions', ...before)
+  if (before.length && !owed) return refuse('order_of_actions', ...before)
   const ticked = { type: 'ItemDone', card, item: code, result, reason, value, photo, cause }
   const worse = code === 'B.3-5' && result === 'not_possible'
   return [ticked, ...(item.meets ? meet(view, item.meets) : []), ...(worse ? escalate(view, moment, reason || 'fire_not_out') : [])]
