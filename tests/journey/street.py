@@ -13,10 +13,14 @@ from uuid import UUID, uuid4
 import httpx
 
 from backend.access import links
+from backend.archive.seal import verify
+from backend.incidents.flow.kinds import KINDS
+from backend.incidents.flow.vocabulary import Kind
 from backend.offices import service as offices
 from backend.offices.schemas import Office
 from backend.residents import service as residents
 from backend.residents.schemas import NewContact
+from backend.sensing.quantities import QUANTITIES
 from backend.sensing.store import Store
 from backend.shared.db import OPERATIONS
 from backend.staff import service as staff
@@ -35,7 +39,12 @@ DETECTORS = {
     "door": (UUID(int=1004), "door", "far"),
     "hydrant": (UUID(int=1005), "hydrant", None),
     "smoke_far": (UUID(int=1006), "smoke", "far"),
+    "crack": (UUID(int=1007), "structure", "east"),
+    "pressure": (UUID(int=1008), "hydrant", None),
+    "leak": (UUID(int=1009), "water", "far"),
 }
+OWN_PROTOCOL = {"crack", "pressure", "leak"}
+"""These speak our own documented JSON; the others are behind a Zigbee bridge."""
 PEOPLE = {
     "周建国": (UUID(int=1), 31.3101),
     "李明": (UUID(int=2), 31.3110),
@@ -118,6 +127,14 @@ class Street:
         await self.store.elapse()
         await self.settle()
 
+    async def measures(self, detector: str, quantity: str, value: float | bool) -> None:
+        """A message of a detector that speaks our own JSON arrives."""
+        unit = QUANTITIES[quantity].unit
+        said = [{"quantity": quantity, "value": value, "unit": unit}]
+        await self.store.write([message(self.world, said, f"jiean/{detector}/reading")])
+        await self.store.elapse()
+        await self.settle()
+
     async def alarm(self, detector: str = "smoke", **payload: Any) -> str:
         """The detector alarms; the newest incident's id."""
         await self.hears(detector, **(payload or {"smoke": True}))
@@ -161,6 +178,24 @@ class Street:
             about,
         )
         return found
+
+    async def said_to(self, address: str) -> list[str]:
+        """What the platform told an address, by kind (or by what a reminder is about), in order."""
+        rows = await self.world.operations.fetch(
+            "SELECT coalesce(body -> 'data' ->> 'about', body -> 'data' ->> 'kind') AS said"
+            " FROM message WHERE address = $1 ORDER BY created_at, id",
+            address,
+        )
+        return [row["said"] for row in rows if row["said"] != "test"]
+
+    async def record(self, desk: Person, incident: str) -> dict[str, Any]:
+        """The sealed record, as anybody with the file can check it."""
+        assert await self.state(incident) == "archived"
+        answer = await desk.client.get(f"/api/incidents/{incident}/archive")
+        assert answer.status_code == 200, answer.text
+        assert verify(answer.content).fault is None
+        document: dict[str, Any] = answer.json()["document"]
+        return document
 
     async def signed_in(self, role: str, login: str = "", **more: Any) -> Person:
         client = await self.stack.enter_async_context(self.world.client())
@@ -217,6 +252,28 @@ class Street:
         await self.stands(phone)
         await phone.does(incident, "arrived", metresOff=3)
 
+    async def wears(self, phone: Person, incident: str, kind: str, *, without: str = "") -> None:
+        """Everything that this kind needs on, but for one thing."""
+        items = [{"code": one.code, "has": one.code != without} for one in KINDS[Kind(kind)].ppe]
+        await phone.does(incident, "confirm_ppe", items=items)
+
+    async def ticks(self, phone: Person, incident: str, *items: str, **more: Any) -> None:
+        """Actions of the card, done."""
+        for item in items:
+            card, _, _ = item.partition("-")
+            await phone.does(incident, "tick", card=card, item=item, result="done", **more)
+
+    async def real(self, phone: Person, incident: str) -> None:
+        """Real, and under control."""
+        await phone.does(incident, "confirm_real")
+        await phone.does(incident, "assess_controllable", controllable=True)
+
+    async def finished(self, phone: Person, incident: str) -> None:
+        """The last look, and the field's own condition; a second after the last alarm."""
+        self.world.clock.forward(seconds=1)
+        await phone.does(incident, "final_check")
+        await phone.does(incident, "field_confirm_eliminated")
+
     async def handled(self, phone: Person, incident: str) -> None:
         """Confirm, equip, and do the whole card of smoke."""
         await phone.does(incident, "confirm_real")
@@ -272,10 +329,12 @@ async def furnish(now: datetime) -> None:
         await residents.register([contact], actor="t", role="system", at=now)
     for name, (detector, kind, where) in DETECTORS.items():
         building = OTHER_COURT if where == "far" else COURT
+        protocol = "jiean" if name in OWN_PROTOCOL else "zigbee2mqtt"
         await run(
             "INSERT INTO detector (id, address, protocol, kind, label, household_id, building_id,"
-            " lat, lon) VALUES ($1, $2, 'zigbee2mqtt', $3, '厨房', $4, $5, $6, $7)",
-            detector, f"zigbee2mqtt/{name}", kind, HOMES.get(where or ""), building, LAT, LON,
+            " lat, lon) VALUES ($1, $2, $3, $4, '厨房', $5, $6, $7, $8)",
+            detector, f"{protocol}/{name}", protocol, kind, HOMES.get(where or ""), building,
+            LAT, LON,
         )  # fmt: skip
     for name, (person_id, lat) in PEOPLE.items():
         person = NewPerson(
