@@ -9,6 +9,12 @@ class NotSignedIn(Problem):
     slug, status, title = "not-signed-in", 401, "Sign in first"
 
 
+class SomebodyElse(Problem):
+    """The commands were said by another account than the one signed in; none of them is taken."""
+
+    slug, status, title = "somebody-else", 401, "Sign in as the person who said it"
+
+
 class WrongCredentials(Problem):
     """The login is unknown, the password wrong or the account disabled: never said which."""
 

@@ -44,7 +44,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """Envelopes one by one, so that a single broken one never holds back the others."""
 
-    commands: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=200)]
+    commands: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=500)]
 
 
 class Named(msgspec.Struct, frozen=True, rename="camel"):

@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody
 from backend.access import links
 from backend.access.guards import signed_in
 from backend.access.principal import Principal
+from backend.access.problems import SomebodyElse
 from backend.incidents import journal
 from backend.incidents.flow.commands import name_of
 from backend.incidents.flow.facts import refuse
@@ -25,13 +26,21 @@ from backend.shared.problems import Malformed
 from backend.staff import phones
 from backend.staff.signing import signed_by
 
+WHOSE = "X-Jiean-Account"
+
 
 @post("/api/commands", status_code=200, guards=[signed_in], operation_id="SendCommands")
 async def send(
     request: Request[Any, Any, Any], data: JSONBody[Batch], ctx: Ctx, services: Services
 ) -> Answers:
-    """Handle commands in the order given. A refusal is an answer, not an error."""
+    """Handle commands in the order given. A refusal is an answer, not an error.
+
+    ``X-Jiean-Account`` says who said them, where a phone kept them: should somebody else have
+    signed in on it meanwhile, they wait for their own.
+    """
     principal: Principal = request.user
+    if request.headers.get(WHOSE, str(principal.account_id)) != str(principal.account_id):
+        raise SomebodyElse("这些是另一个人说的 These were said by somebody else")
     keys = await phones.keys_of(principal.staff_id)
     at_once: list[Answer] = []
     heard: list[tuple[Envelope, Actor]] = []

@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { uploadAll, uploadOrder, keepEvidence, allEvidence } from '../src/sync/evidence'
-import { agreedId, allItems, flush, heardTime, say, setOwner, tidy } from '../src/sync/outbox'
+import { agreedId, allItems, flush, heardTime, markSeen, say, setOwner, tidy } from '../src/sync/outbox'
 import { isBusy, keepHome } from '../src/sync/snapshot'
 import { closeStore, store, type Evidence } from '../src/sync/store'
 import type { FieldHome } from '../src/wire/types'
@@ -88,6 +88,32 @@ describe('the phone', () => {
     await db.put('outbox', { ...(await allItems())[1]!, order: 99, commandId: 'p', state: 'parked', answeredAt: 1 })
     await tidy(Date.now() + 200_000_000)
     expect((await allItems()).map((item) => item.state).sort()).toEqual(['parked', 'saved'])
+  })
+
+  it('keeps what was refused or kept as late until the person has read it, however long that takes', async () => {
+    for (const name of ['refused', 'late']) await say(said(name))
+    const db = await store()
+    const [refused, late] = await allItems()
+    await db.put('outbox', { ...refused!, state: 'refused', answeredAt: 1 })
+    await db.put('outbox', { ...late!, state: 'late', answeredAt: 1 })
+    await tidy(Date.now() + 200_000_000)
+    expect(await allItems()).toHaveLength(2)
+    await markSeen(await allItems())
+    await tidy(Date.now() + 200_000_000)
+    expect(await allItems()).toHaveLength(0)
+  })
+
+  it('says whose the commands are, so that a changed session takes none of them', async () => {
+    await setOwner('wang')
+    await say(said('arrived'))
+    const whose: (string | null)[] = []
+    vi.stubGlobal('fetch', (_: string, init: RequestInit) => {
+      whose.push(new Headers(init.headers).get('X-Jiean-Account'))
+      return Promise.resolve(answer({ type: 'urn:jiean:problem:somebody-else', title: 'x', status: 401 }, 401))
+    })
+    expect(await flush()).toBe('signin')
+    expect(whose).toEqual(['wang'])
+    expect((await allItems())[0]?.state).toBe('saved')
   })
 
   it('knows after a reload that an incident is open, before anything was fetched', async () => {

@@ -149,12 +149,15 @@ let again: ReturnType<typeof setTimeout> | undefined
 export async function sendAll(): Promise<void> {
   clearTimeout(again)
   let ended = await flush()
+  await introduced
+  const waited = tally.value.saved - tally.value.sent
   const anythingSent = ended === 'done'
   if (ended === 'done') ended = await uploadAll(() => void reread())
   await reread()
   if (ended === 'signin') signedOut.value = true
   if (ended === 'retry') {
-    failures += 1
+    // a line that tears but carries something is worth another try at once
+    failures = tally.value.saved - tally.value.sent < waited ? 1 : failures + 1
     // taps made with no network raise the count; while the service is heard the way is open
     again = setTimeout(() => void sendAll(), Math.min(pauseMs(failures), live.value ? HEARD_PAUSE_MS : Infinity))
     void registerSync()
@@ -287,8 +290,10 @@ export async function startPhone(): Promise<void> {
     homeAt.value = kept.at
     me.value = kept.home.me
   }
-  await tidy(Date.now())
-  await reread()
+}
+
+/** Everything that lasts as long as the app is open. The network is waited for by nothing here. */
+export function startPhone(): void {
   onChange(() => void reread())
   // the words do not hold back the picture: on a weak line each may take its whole patience
   const words = loadRulebook()

@@ -4,7 +4,7 @@
  */
 import { Problem } from '../wire/api'
 import type { Answer, Envelope } from '../wire/types'
-import { nextBatch, park, settle, type Item } from './queue'
+import { BATCH, nextBatch, park, settle, type Item } from './queue'
 
 export interface Ports {
   load: () => Promise<Item[]>
@@ -21,9 +21,9 @@ export type Drained = 'done' | 'retry' | 'signin'
 const PASSING = new Set([408, 425, 429])
 
 export async function drain(ports: Ports): Promise<Drained> {
-  let limit = Number.POSITIVE_INFINITY
+  let limit = BATCH
   for (;;) {
-    const batch = nextBatch(await ports.load(), Math.min(50, limit))
+    const batch = nextBatch(await ports.load(), limit)
     if (batch.length === 0) return 'done'
     let answers: Answer[]
     try {
@@ -37,8 +37,8 @@ export async function drain(ports: Ports): Promise<Drained> {
       const [only] = batch
       if (batch.length === 1 && only) {
         await ports.save([park(only, error.body, ports.nowMs())])
-        limit = Number.POSITIVE_INFINITY
-      } else limit = 1 // one of them cannot be read: find it by going one by one
+        limit = BATCH
+      } else limit = Math.ceil(batch.length / 2) // one of them cannot be read: halve until it stands alone
       continue
     }
     const settled = settle(batch, answers, ports.nowMs())

@@ -126,7 +126,11 @@ async function write(changed: Item[]): Promise<void> {
 export const markSeen = (items: Item[]): Promise<void> => write(items.map((item) => ({ ...item, seen: true })))
 
 async function send(commands: Envelope[]): Promise<Answer[]> {
-  const body = await post<{ answers?: Answer[] } | null>('/api/commands', { commands: await Promise.all(commands.map(signed)) })
+  // whose they are goes along: should somebody else be signed in here by now, nothing is taken
+  const owner = (await (await store()).get('kept', 'owner')) as string | undefined
+  const body = await post<{ answers?: Answer[] } | null>(
+    '/api/commands', { commands: await Promise.all(commands.map(signed)) }, 'POST', owner ? { 'X-Jiean-Account': owner } : {},
+  )
   if (!Array.isArray(body?.answers)) throw new Unreachable('an answer that is not ours')
   return body.answers
 }
@@ -142,11 +146,14 @@ export function flush(): Promise<Drained> {
   return alone(() => drain({ load: allItems, save: write, post: send, nowMs: Date.now }))
 }
 
-/** Answered commands older than two days are gone from the phone; the server has them. */
+/**
+ * Accepted commands older than two days are gone from the phone; the server has them. What was not
+ * taken stays until the person has read it.
+ */
 export async function tidy(nowMs: number): Promise<void> {
   const change = (await store()).transaction('outbox', 'readwrite')
   for (const item of await change.store.getAll())
-    if (item.state !== 'saved' && item.state !== 'parked' && nowMs - (item.answeredAt ?? nowMs) > 172_800_000) await change.store.delete(item.order)
+    if ((item.state === 'accepted' || (item.seen && item.state !== 'saved' && item.state !== 'parked')) && nowMs - (item.answeredAt ?? nowMs) > 172_800_000) await change.store.delete(item.order)
   await change.done
 }
 

@@ -35,11 +35,22 @@ export interface Item {
   seen: boolean
 }
 
-export const BATCH = 50
+/** Commands that go out together at most, and the bytes of their JSON, before it is packed. */
+export const BATCH = 250
+const BATCH_BYTES = 400_000
+/** What still goes out together on the worst of lines. */
+const FEW = 8
 
-/** What goes out next: the oldest unanswered commands, in their order. */
+/**
+ * What goes out next: the oldest unanswered commands, in their order. Half as many after each
+ * attempt that brought no answer, so that a line that tears every few seconds still carries some.
+ */
 export function nextBatch(items: readonly Item[], limit = BATCH): Item[] {
-  return items.filter((item) => item.state === 'saved').sort((a, b) => a.order - b.order).slice(0, limit)
+  const waiting = items.filter((item) => item.state === 'saved').sort((a, b) => a.order - b.order)
+  const torn = Math.max(FEW, BATCH >> Math.min(16, waiting[0]?.tries ?? 0))
+  let bytes = 0
+  const few = waiting.slice(0, Math.min(limit, torn)).findIndex((item) => (bytes += JSON.stringify(item.envelope).length) > BATCH_BYTES)
+  return waiting.slice(0, few < 0 ? Math.min(limit, torn) : Math.max(1, few))
 }
 
 /** The items after the server's answers; only those that changed. Unknown answers are ignored. */
@@ -73,5 +84,8 @@ export function counts(items: readonly Item[], photos: readonly Upload[] = []): 
 export const unread = (items: readonly Item[]): Item[] =>
   items.filter((item) => !item.seen && (item.state === 'refused' || item.state === 'parked' || item.state === 'late'))
 
-/** Milliseconds to wait after the n-th failure in a row (n from 1). */
-export const pauseMs = (failures: number): number => Math.min(30_000, 1000 * 2 ** Math.max(0, failures - 1))
+/**
+ * Milliseconds to wait after the n-th failure in a row (n from 1). The first is most often a line
+ * that tore and is there again.
+ */
+export const pauseMs = (failures: number): number => (failures <= 1 ? 300 : Math.min(30_000, 1000 * 2 ** (failures - 2)))
