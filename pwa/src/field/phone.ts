@@ -148,9 +148,8 @@ let again: ReturnType<typeof setTimeout> | undefined
 
 export async function sendAll(): Promise<void> {
   clearTimeout(again)
-  let ended = await flush()
-  await introduced
   const waited = tally.value.saved - tally.value.sent
+  let ended = await flush()
   const anythingSent = ended === 'done'
   if (ended === 'done') ended = await uploadAll(() => void reread())
   await reread()
@@ -290,10 +289,8 @@ export async function startPhone(): Promise<void> {
     homeAt.value = kept.at
     me.value = kept.home.me
   }
-}
-
-/** Everything that lasts as long as the app is open. The network is waited for by nothing here. */
-export function startPhone(): void {
+  await tidy(Date.now())
+  await reread()
   onChange(() => void reread())
   // the words do not hold back the picture: on a weak line each may take its whole patience
   const words = loadRulebook()
