@@ -247,7 +247,7 @@ class Street:
     async def to_the_scene(self, phone: Person, incident: str) -> None:
         """Accept the standing offer and arrive."""
         home = await phone.get("/api/field/home")
-        [offer] = home["offers"]
+        [offer] = [one for one in home["offers"] if one["incidentId"] == incident]
         await phone.does(incident, "accept", offerId=offer["id"])
         await self.stands(phone)
         await phone.does(incident, "arrived", metresOff=3)
