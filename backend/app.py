@@ -50,8 +50,8 @@ from backend.screens.reachability import Reachability
 from backend.screens.services import Parts
 from backend.shared.context import Context
 from backend.shared.db import ALL
-from backend.shared.problems import Malformed, NotFound, Problem, TooLarge, Unavailable
 from backend.shared.inflate import InflateMiddleware
+from backend.shared.problems import Malformed, NotFound, Problem, TooLarge, Unavailable
 from backend.staff import routes as staff
 
 log = logging.getLogger("jiean.http")

@@ -97,8 +97,36 @@ def stand_down(now: Incident, *, message_id: UUID, at: datetime) -> Message:
     )
 
 
+def be_ready(now: Incident, *, message_id: UUID, at: datetime) -> Message:
+    """You are next if the nearest cannot come: nothing to answer yet."""
+    policy = KINDS[now.kind]
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.STAFF,
+        title=f"预备：{policy.zh} {now.place.address}",
+        body="已派最近的人员，请留意；他去不了时会派给您。",
+        lock_title=f"预备：{policy.zh}警情",
+        lock_body="请留意手机",
+        ttl_s=120,
+        at=at,
+        url="/field",
+        collapse_key=f"ready-{now.no}",
+        urgency=Urgency.NORMAL,
+        data={"kind": "be_ready"},
+    )
+
+
 REMINDERS = {
-    "desk_claim": "15 秒无人接手",
+    "desk_claim": "无人接手",
+    "desk_claim_lead": "仍无人接手",
+    "en_route": "出警人员超时未到，正再派一人",
+    "no_helper": "附近无人可派去协助",
+    "lone_worker_silent": "呼叫不到入户人员，已报告救援",
+    "call_119": "当事人求救，还没有记录 119",
+    "stand_down_lead": "误报 5 分钟仍未解除",
+    "monitored": "移交的隐患到期复查",
+    "tell_authority": "超过移交时的数值，请通知主管部门",
     "stand_down_release": "误报待平台解除",
     "false_report": "误报原因报告逾期",
     "archive": "解除后仍未归档",
@@ -155,11 +183,13 @@ def to_household(now: Incident, *, message_id: UUID, at: datetime) -> Message:
 def to_office(now: Incident, report_id: UUID, *, message_id: UUID, at: datetime) -> Message:
     """A report that wants an acknowledgement."""
     policy = KINDS[now.kind]
+    report = now.report(report_id)
+    rescue = report is None or report.purpose == "rescue"
     return _say(
         now,
         id=message_id,
         audience=Audience.OFFICE,
-        title=f"报告救援：{policy.zh} {now.place.address}",
+        title=f"{'报告救援' if rescue else '请派人协助'}：{policy.zh} {now.place.address}",
         body=f"警情 {now.no}，请确认收到。",
         lock_title=f"{policy.zh}报告，请确认收到",
         lock_body=f"警情 {now.no}",

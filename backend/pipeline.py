@@ -25,6 +25,7 @@ from backend.incidents.flow.advice import situation
 from backend.incidents.flow.deadlines import RETRY_OFFER
 from backend.incidents.flow.decide import replay
 from backend.incidents.flow.facts import Policy
+from backend.incidents.flow.grouping import follows_at_once
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
 from backend.incidents.flow.vocabulary import (
@@ -233,16 +234,21 @@ class Pipeline:
             await reaction(self, now, event, event.fact)
 
     async def offer_nearest(self, now: Incident, cause: UUID) -> None:
-        """Ask the best eligible person not yet asked, or say that nobody is left."""
-        wanted = now.state in {State.DISPATCHING, State.PARTY_HANDLED} and now.dispatch_open
-        if not wanted or now.id is None or now.open_offer is not None or now.lead is not None:
+        """Ask the best eligible person not yet asked, or say that nobody is left.
+
+        Without a lead that is who will lead; with one, who comes beside them if that is wanted.
+        """
+        helper = now.lead is not None
+        asking = {State.DISPATCHING, State.PARTY_HANDLED}
+        wanted = now.helper_wanted if helper else now.state in asking and now.dispatch_open
+        if not wanted or now.id is None or now.open_offer is not None:
             return
         at = self.ctx.clock.now()
         people = await self._people(at, now.id)
         choice = dispatch.choose(
             Point(now.place.lat, now.place.lon),
             people,
-            tried=now.tried,
+            tried=now.tried | {r.staff_id for r in (now.lead, *now.helpers) if r is not None},
             preferred=now.preferred or await self._led_before(now),
             now=at,
             policy=self._dispatch_policy(),
@@ -265,8 +271,9 @@ class Pipeline:
             minutes=who.minutes,
             basis=who.basis,
             expires_at=at + timedelta(seconds=open_s),
-            pre_alerted=choice.pre_alerted,
+            pre_alerted=() if helper else choice.pre_alerted,
             candidates=candidates,
+            helper=helper,
         )
         asked = uuid5(cause, f"ask {who.staff_id}")
         await self.incidents.say(now.id, offer, command_id=asked)
@@ -285,9 +292,11 @@ class Pipeline:
             await traces.leave(now.id, [(asked, trace)])
 
     async def _led_before(self, now: Incident) -> UUID | None:
-        """Who led the incident that this one follows: asked first, they know the place."""
+        """Who led the incident that this one follows at once: asked first, they know the place."""
         before = await journal.load(now.follows) if now.follows else None
-        return before.lead.staff_id if before is not None and before.lead is not None else None
+        if before is None or before.lead is None or not follows_at_once(before, now):
+            return None
+        return before.lead.staff_id
 
     async def retry_offer(self, incident_id: UUID, cause: UUID) -> None:
         """Look again for a lead: somebody may have come on duty. Goes on until one is asked."""
@@ -406,10 +415,16 @@ async def push_offer(p: Pipeline, now: Incident, event: e.Event, fact: e.Offered
         now, fact, message_id=uuid5(fact.offer_id, "offer"), at=p.ctx.clock.now()
     )
     await p.send(message, f"staff:{fact.staff_id}", now)
+    for person in fact.pre_alerted:
+        ready = notices.be_ready(
+            now, message_id=uuid5(fact.offer_id, f"ready {person}"), at=p.ctx.clock.now()
+        )
+        await p.send(ready, f"staff:{person}", now)
 
 
-async def tell_nobody(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
-    await p.tell_desks(now, "nobody", _cause(event), ("desk_lead", "desk"))
+async def tell_nobody(p: Pipeline, now: Incident, event: e.Event, fact: e.NobodyLeftToAsk) -> None:
+    about = "no_helper" if fact.helper else "nobody"
+    await p.tell_desks(now, about, _cause(event), ("desk_lead", "desk"))
 
 
 async def tell_no_desk(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
@@ -597,11 +612,20 @@ async def open_split(p: Pipeline, now: Incident, event: e.Event, fact: e.SplitOf
         await p.incidents.say(incident_id, again, command_id=uuid5(_cause(event), str(other.id)))
 
 
+DESKS = ("desk", "desk_lead")
+REMINDED: Mapping[str, Sequence[str]] = {
+    "desk_claim": ("desk",),
+    "desk_claim_lead": ("desk_lead",),
+    "stand_down_lead": ("desk_lead",),
+    "false_report": ("manager", "desk_lead"),
+    "archive": ("desk_lead",),
+    "monitored": ("desk",),
+}
+"""Who hears of a passed deadline where it is not every desk."""
+
+
 async def remind(p: Pipeline, now: Incident, event: e.Event, fact: e.Reminded) -> None:
-    roles = (
-        ("desk_lead",) if fact.about in {"desk_claim", "false_report"} else ("desk", "desk_lead")
-    )
-    await p.tell_desks(now, fact.about, _cause(event), roles)
+    await p.tell_desks(now, fact.about, _cause(event), REMINDED.get(fact.about, DESKS))
 
 
 REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
@@ -609,6 +633,7 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.DeskMissing: (tell_no_desk,),
     e.VerificationVisitDue: (send_visit,),
     e.DispatchRequested: (find_somebody,),
+    e.HelperWanted: (find_somebody,),
     e.Offered: (push_offer,),
     e.OfferDeclined: (withdraw_offer, find_somebody),
     e.OfferExpired: (withdraw_offer, find_somebody),

@@ -129,6 +129,7 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2.0
     desk_claim_s: Annotated[float, _ours_s("a person claims; then next desk and desk lead")] = 15.0
     call_attempt_s: Annotated[float, _ours_s("ringing per attempt, 2 contacts × 2")] = 30.0
+    desk_claim_lead_s: Annotated[float, _ours_s("still nobody: the desk lead is paged")] = 30.0
     contact_limit_s: Annotated[float, _ours_s("slow kinds: dispatch in parallel after")] = 60.0
     offer_first_s: Annotated[float, _ours_s("first offer stays open")] = 25.0
     offer_next_s: Annotated[float, _ours_s("each further offer")] = 20.0
@@ -144,7 +145,14 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(gt=0, le=31_536_000, description="▲ false-alarm report due, s")
     ] = 86_400.0
     archive_s: Annotated[float, _ours_s("archive due after release")] = 259_200.0
+    false_again_s: Annotated[
+        float, _ours_s("called false and again so soon: whoever is still there looks again")
+    ] = 600.0
     lone_worker_s: Annotated[float, _ours_s("check-in while inside")] = 300.0
+    lone_worker_call_s: Annotated[
+        float, _ours_s("no answer while being telephoned: reported for rescue")
+    ] = 60.0
+    call_119_s: Annotated[float, _ours_s("119 not logged after a cry for rescue")] = 60.0
     call_120_s: Annotated[float, _ours_s("120 not logged after injury: desk alarm")] = 60.0
     monitored_s: Annotated[float, _ours_s("reminder while monitored")] = 86_400.0
     monitored_structure_s: Annotated[float, _ours_s("the same for buildings")] = 604_800.0

@@ -41,17 +41,25 @@ def _item(item: CardItem) -> dict[str, Any]:
         "causes": [{"code": c, "zh": zh, "en": en} for c, zh, en in item.causes] or None,
         "after": list(item.after),
         "meets": item.meets,
+        "causeNeeded": item.cause_needed,
+        "afterRelease": item.after_release,
+        "eitherWay": item.either_way,
+        "eachBuilding": item.each_building,
+        "rungs": [msgspec.structs.asdict(rung) for rung in item.rungs],
     }
 
 
 def _arguments(command: type[c.Command]) -> dict[str, dict[str, Any]]:
     """Each argument by its wire name; ``default`` where it may be left out."""
     return {
-        field.encode_name: (
-            {} if field.required else {"default": msgspec.to_builtins(field.default)}
-        )
+        field.encode_name: {} if field.required else {"default": msgspec.to_builtins(_usual(field))}
         for field in msgspec.structs.fields(command)
     }
+
+
+def _usual(field: msgspec.structs.FieldInfo) -> Any:
+    made = field.default_factory
+    return field.default if made is msgspec.NODEFAULT else made()
 
 
 def _offline(rule: Rule) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from backend.incidents.flow.commands import name_of_type
 from backend.incidents.flow.incident import (
     Contact,
     Cordon,
+    Evacuation,
     Incident,
     Item,
     Obligation,
@@ -19,7 +20,9 @@ from backend.incidents.flow.incident import (
     People,
     Responder,
     Sealed,
+    Spot,
     Statement,
+    Vehicle,
 )
 from backend.incidents.flow.rules import TABLE
 from backend.incidents.flow.vocabulary import Candidate, Place, Role
@@ -95,14 +98,9 @@ class ReportLine(View, frozen=True, kw_only=True, rename="camel"):
     acknowledged_at: datetime | None
     reply: str | None
     dispatched: bool
-
-
-class EvacuationView(View, frozen=True, kw_only=True, rename="camel"):
-    state: str
-    out: int
-    refused: int
-    absent: int
-    unaccounted: int = 0
+    location_gap: bool
+    voice_at: datetime | None
+    purpose: str
 
 
 class HowAt(View, frozen=True, kw_only=True, rename="camel"):
@@ -151,6 +149,9 @@ class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
     claimed_by: Who | None
     claimed_at: datetime | None
     place: Place
+    cards_version: int
+    equipment: dict[str, tuple[str, ...]]
+    surroundings: tuple[str, ...]
     detectors: list[DetectorView]
     contact: Contact
     threads: dict[str, Contact]
@@ -166,6 +167,7 @@ class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
     offers: tuple[OfferMade, ...]
     candidates: tuple[Candidate, ...]
     nobody_left: bool
+    helper_wanted: str
     control: str
     real: bool | None
     withdrawn: bool
@@ -179,9 +181,11 @@ class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
     reports: list[ReportLine]
     report_gap: bool
     road_open: bool
+    supplements: tuple[str, ...]
     guide: str
-    vehicles: tuple[str, ...]
-    evacuation: EvacuationView
+    meeting: Spot | None
+    vehicles: tuple[Vehicle, ...]
+    evacuation: Evacuation
     cordon: Cordon
     command_held_by: str | None
     c1: HowAt | None
@@ -269,6 +273,9 @@ def incident_view(
         claimed_by=Who(id=now.claimed_by, name=now.claimed_name) if now.claimed_by else None,
         claimed_at=now.claimed_at,
         place=now.place,
+        cards_version=now.cards_version,
+        equipment={kind.value: codes for kind, codes in now.equipment.items()},
+        surroundings=now.surroundings,
         detectors=_detectors(now, live),
         contact=now.contact,
         threads={str(home): thread for home, thread in now.threads.items()},
@@ -284,6 +291,7 @@ def incident_view(
         offers=now.offers,
         candidates=now.candidates,
         nobody_left=now.nobody_left,
+        helper_wanted=now.helper_wanted,
         control=now.control,
         real=now.real,
         withdrawn=now.withdrawn,
@@ -321,20 +329,19 @@ def incident_view(
                 acknowledged_at=r.acknowledged_at,
                 reply=r.reply,
                 dispatched=r.dispatched,
+                location_gap=r.location_gap,
+                voice_at=r.voice_at,
+                purpose=r.purpose,
             )
             for r in now.reports
         ],
         report_gap=now.report_gap,
         road_open=now.road_open,
+        supplements=now.supplements,
         guide=now.guide,
+        meeting=now.meeting,
         vehicles=now.vehicles,
-        evacuation=EvacuationView(
-            state=now.evacuation.state,
-            out=now.evacuation.out,
-            refused=now.evacuation.refused,
-            absent=now.evacuation.absent,
-            unaccounted=now.evacuation.unaccounted,
-        ),
+        evacuation=now.evacuation,
         cordon=now.cordon,
         command_held_by=now.command_held_by,
         c1=HowAt(how=now.c1.how, at=now.c1.at) if now.c1 else None,

@@ -104,8 +104,8 @@ const view = (state: State, over: Partial<IncidentView> = {}): IncidentView => (
   place: { address: '', street: null, number: null, court: null, floor: null, room: null, entranceNote: null, laneWidthM: null, engineStop: null, lat: 0, lon: 0, datum: 'WGS-84', householdId: null, buildingId: null },
   detectors: [], contact: { phase: 'idle', outcome: null, attempts: [] }, lead: null, helpers: [], offers: [], candidates: [],
   control: 'unknown', real: null, ppe: {}, entered: [], people: { trapped: 0, injured: 0, handedOver: 0, call120: 'not_needed' },
-  items: [], photos: [], reports: [], evacuation: { state: 'none', out: 0, refused: 0, absent: 0, unaccounted: 0 },
-  cordon: { state: 'none', shape: null, posts: 0 }, commandHeldBy: null, c1: null, c2: null, finalCheckedAt: null,
+  items: [], photos: [], reports: [], evacuation: { state: 'none', out: 0, withFire: 0, refused: 0, absent: 0, unaccounted: 0, handedTo: null, expected: [], marks: {}, heads: {} },
+  cordon: { state: 'none', shape: null, posts: 0, postPlaces: [], at: null }, supplements: [], meeting: null, commandHeldBy: null, c1: null, c2: null, finalCheckedAt: null,
   obligations: [], timeline: [], lateStatements: [], archive: null, links: { follows: null }, allowed: [],
   verification: false, lastAlarmAt: null, relevantAt: null, dispatchOpen: false, round: 0, withdrawn: false, enteredAt: {}, calls: [], reportGap: false,
   roadOpen: false, guide: '', vehicles: [], met: [], falseBy: null, falseDeclaredAt: null, structureHazard: false, nobodyLeft: false, ...over,
@@ -137,7 +137,7 @@ describe('what to do now', () => {
     expect(nowStep(view('clearing', { c1, c2, allowed }), NOW).code).toBe('release')
   })
   it('names the offices that have not answered a rescue report for a minute', () => {
-    const report = { id: 'r', officeId: 'o', name: '平江街道', kind: 'street', status: 'delivered' as const, sentAt: at(0), deliveredAt: at(1), acknowledgedAt: null, reply: null }
+    const report = { id: 'r', officeId: 'o', name: '平江街道', kind: 'street', status: 'delivered' as const, sentAt: at(0), deliveredAt: at(1), acknowledgedAt: null, reply: null, locationGap: false, voiceAt: null }
     expect(nowStep(view('rescue', { reports: [report] }), Date.parse(at(0)) + 61_000)).toMatchObject({ code: 'chase_report', facts: { name: '平江街道' } })
     expect(nowStep(view('rescue', { reports: [report] }), Date.parse(at(0)) + 59_000).code).toBe('rescue')
   })

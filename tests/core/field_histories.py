@@ -16,7 +16,9 @@ import msgspec
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.decide import decide, replay
+from backend.incidents.flow.evacuation import STATUSES
 from backend.incidents.flow.facts import Facts, Policy, Refusal
+from backend.incidents.flow.handling import buildings
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS, required_ppe
 from backend.incidents.flow.rules import RULES
@@ -40,6 +42,8 @@ from tests.core.incident_steps import (
 
 CAROL = UUID(int=33)
 CIRCLE = {"type": "Point", "coordinates": [120.6, 31.3]}
+ROUND: dict[str, Any] = {"shape": CIRCLE, "radius_m": 50.0}
+PEOPLE = ("p", "q", "home:h")
 TEXTS = ("", "理由", "x", " ")
 
 
@@ -61,10 +65,16 @@ class Walk:
         self.rng = rng
         self.smooth = rng.random() < 0.2
         """Everybody fit, in time and sensible: the far ends of the way are reached."""
-        self.story = Story(rng.choice(list(Kind)), at_once=rng.random() < 0.7)
+        own = {Kind.SMOKE: ("helmet", "x1"), Kind.DOOR: ("badge",)} if rng.random() < 0.2 else {}
+        self.story = Story(
+            rng.choice(list(Kind)),
+            at_once=rng.random() < 0.7,
+            equipment=own,
+            surroundings=("平江路 14 号",) if rng.random() < 0.3 else (),
+        )
         begin = rng.choice(
-            (None, "offered", "offered", "on_scene", "on_scene", "handling", "handling", "handling",
-             "clearing", "clearing", "released", "stood_down", "archived")
+            (None, "offered", "offered", "helped", "on_scene", "on_scene", "handling", "handling",
+             "handling", "clearing", "clearing", "released", "stood_down", "archived")
         )  # fmt: skip
         if begin is not None:
             getattr(self, f"_{begin}")()
@@ -73,6 +83,13 @@ class Walk:
 
     def _offered(self) -> None:
         self.story.offered()
+
+    def _helped(self) -> None:
+        """A lead under way, and somebody asked to come as well."""
+        self.story.say(field(ANNA), c.Accept(offer_id=self.story.offered()))
+        beside = self.story.helper_offered()
+        if self.rng.random() < 0.7:
+            self.story.say(field(BEN), c.Accept(offer_id=beside))
 
     def _on_scene(self) -> None:
         self.story.on_scene()
@@ -85,11 +102,13 @@ class Walk:
     def _clearing(self) -> None:
         who = self.story.handling()
         for item in (i for k in self.story.state.kinds for i in KINDS[k].card.items):
-            if item.mandatory:
-                cause = item.causes[0][0] if item.causes else None
-                self.story.say(
-                    who, c.Tick(card=item.code[:3], item=item.code, result="done", cause=cause)
-                )
+            for about in buildings(self.story.state) if item.each_building else ("",):
+                if item.mandatory:
+                    cause = item.causes[0][0] if item.causes else None
+                    done = c.Tick(
+                        card=item.code[:3], item=item.code, result="done", cause=cause, about=about
+                    )
+                    self.story.say(who, done)
         self.story.say(who, c.FinalCheck())
         self.story.say(who, c.FieldConfirmEliminated())
 
@@ -105,6 +124,8 @@ class Walk:
     def _archived(self) -> None:
         """However many debts its kind leaves, each settled in its own way or waived."""
         self._released()
+        if self.story.state.owes("authority_report"):
+            self.story.say(DESK, c.AuthorityReport(authority="住建局"))
         for debt in self.story.state.obligations:
             if not debt.settled:
                 self.story.say(LEAD, c.Waive(obligation=debt.code, reason="x"))
@@ -149,6 +170,9 @@ class Walk:
             c.Offer(offer_id=self._id(), staff_id=who, name_="n", badge="G-1", expires_at=expires,
                     metres=120.0, minutes=2.0),
             c.Offer(offer_id=self._id(), staff_id=who, name_="n", expires_at=expires),
+            c.Offer(offer_id=self._id(), staff_id=BEN, name_="n", minutes=4.0, expires_at=expires,
+                    helper=True),
+            c.CallHelper(reason=text),
             c.NewAlarm(detector_id=one((DETECTOR, SECOND)), label="x",
                        kind=one((Kind.SMOKE, Kind.GAS, Kind.STRUCTURE)), quantity="q",
                        emitted_at=at, household_id=one((HOME, NEXT_DOOR))),
@@ -158,6 +182,7 @@ class Walk:
             c.PartyReportsFalse(speaker="户主", on_spot=True), c.PresentToDesk(desk="d"),
             c.DeskOverrulesFalse(reason=text), c.DeskReleaseFalse(),
             c.DeskReleaseReal(category="real_fire"), c.NobodyLeft(),
+            c.DrawRoster(people=tuple(self.rng.sample(PEOPLE, 2))),
             *[c.ExpireOffer(offer_id=offer) for offer in offers[-1:]],
             *[c.ReportFailed(report_id=report, reason="x") for report in reports[:1]],
         ]  # fmt: skip
@@ -171,7 +196,9 @@ class Walk:
             staff = wanted.staff_id
         if before.offers and rng.random() < 0.05:  # somebody asked earlier answers after all
             late = rng.choice(before.offers)
-            return self._decided(field(late.staff_id), c.Accept(offer_id=late.id))
+            answer = rng.choice((c.Accept(offer_id=late.id),
+                                 c.Decline(offer_id=late.id, reason="busy")))  # fmt: skip
+            return self._decided(field(late.staff_id), answer)
         actor = field(staff)
         if rng.random() < 0.02:
             actor = msgspec.structs.replace(actor, staff=None)
@@ -241,15 +268,17 @@ class Walk:
                          c.ConfirmPpe(items=ppe), c.StartHandling(), c.FinalCheck(),
                          c.FieldConfirmEliminated(), *ticks],
             "handling": [*ticks, *ticks, c.FinalCheck(), c.FieldConfirmEliminated(), c.CheckIn(),
-                         c.HandToAuthority(authority="住建局", acknowledged_by="王"),
-                         c.LeaveScene(), c.StartEvacuation(), c.SetCordon(shape=CIRCLE)],
+                         c.HandToAuthority(authority="住建局", acknowledged_by="王",
+                                           reason=self.rng.choice(("", "移交"))),
+                         c.LeaveScene(), c.Enter(), c.CallHelper(),
+                         c.StartEvacuation(), c.SetCordon(**ROUND)],
             "rescue": [*ticks, c.FinalCheck(), c.FieldConfirmEliminated(), c.RoadCleared(),
                        c.ReportTrapped(count=0, outcome="已救出"), c.ReportTo(),
                        c.ReportTrapped(count=0), c.ReportInjured(count=self.rng.randint(1, 3))],
             "stood_down": [c.SubmitFalseReport(cause="c", analysis="a", measure="m"),
                            c.PartyAdvised(kind="prevention", way="sent")],
             "clearing": [c.LiftCordon(), c.FireCommandTakesOver(commander="王"),
-                         c.SetCordon(shape=CIRCLE), c.CloseEvacuation(),
+                         c.SetCordon(**ROUND), c.CloseEvacuation(),
                          c.SubstituteC1(how="hand_measured", evidence="x", second="y")],
             "released": [c.PartyAdvised(kind="handling", way="spoken"), *ticks],
         }  # fmt: skip
@@ -261,10 +290,11 @@ class Walk:
         text, other, at = one(TEXTS), one(TEXTS), self.story.now
         offer = one([o.id for o in state.offers] or [self._id()])
         items = [i.code for k in (*state.kinds, Kind.GAS) for i in KINDS[k].card.items]
-        ppe = required_ppe(state.kinds)
+        ppe = required_ppe(state.kinds, state.equipment)
         worn = rng.sample(ppe, rng.randint(0, len(ppe)))
-        shape = one((CIRCLE, CIRCLE, {"type": "Polygon"},
+        shape = one((CIRCLE, CIRCLE, _ring(rng), _ring(rng), _ring(rng), {"type": "Polygon"},
                      {"type": "Line", "coordinates": [1]}, {}))  # fmt: skip
+        spots = ((120.6, 31.3), (120.601, 31.3), (31.3, 120.6))
         offices = one((None, (OFFICES[0].id,), (OFFICES[3].id,), (CAROL,), ()))
         commands: list[c.AnyCommand] = [
             c.Accept(offer_id=offer), c.Decline(offer_id=offer, reason="busy", note=text),
@@ -274,30 +304,34 @@ class Walk:
             c.AssessControllable(controllable=one((True, False)), reason=text),
             c.ConfirmPpe(items=tuple(c.PpeItem(code=p, has=one((True, True, False)))
                                      for p in worn)),
-            c.StartHandling(),
+            c.StartHandling(), c.Enter(), c.CallHelper(reason=text),
             c.Tick(card="B.3", item=one([*items, "B.9-9"]), result=one(("done", "not_possible")),
                    reason=one((None, text)), value=one((None, 1.5)), photo=one((None, "a")),
-                   cause=one((None, "hazard", "well"))),
-            c.Withdraw(reason=text), c.LeaveScene(), c.CheckIn(),
+                   cause=one((None, "hazard", "well")), about=one(("", "", "隔壁"))),
+            c.Withdraw(reason=text), c.LeaveScene(), c.CheckIn(staff=one((None, BEN))),
             c.ReportTrapped(count=rng.randint(-1, 3), outcome=one((None, text)), place=other),
             c.ReportInjured(count=rng.randint(-1, 3), handed_over=rng.randint(-1, 3)),
             c.LogEmergencyCall(number=one(("119", "120", "110"))),
             c.ReportTo(situation=text, offices=offices), c.RoadCleared(),
-            c.GuidePosted(person=text, place=other), c.VehicleArrived(what=text),
-            c.StartEvacuation(),
-            c.PersonOut(person_id=one((None, "p")), household=text, count=rng.randint(0, 3),
-                        status=one(("out", "refused", "nobody_home"))),
+            c.GuidePosted(person=text, place=other, lat=one((None, 31.3)), lon=one((None, 120.6))),
+            c.VehicleArrived(what=text), c.StartEvacuation(),
+            c.PersonOut(person_id=one((None, *PEOPLE)), household=text, count=rng.randint(-1, 3),
+                        household_id=one((None, HOME)), status=one(STATUSES)),
             c.CloseEvacuation(unaccounted=rng.randint(0, 2), handed_to=one((None, text))),
-            c.SetCordon(shape=shape, radius_m=one((None, 50.0)), posts=rng.randint(0, 3)),
+            c.SetCordon(shape=shape, radius_m=one((None, 50.0, 50.0, 2000.0)),
+                        posts=rng.randint(0, 3),
+                        post_places=tuple(rng.choices(spots, (8, 8, 1), k=one((0, 0, 2, 21))))),
             c.LiftCordon(), c.FireCommandTakesOver(commander=text),
             c.FireCommandGivesBack(commander=text), c.FinalCheck(note=text),
             c.FieldConfirmEliminated(note=text),
             c.SubstituteC1(how=one(("replaced", "hand_measured")), evidence=text,
                            second=one((None, other, field().id))),
-            c.HandToAuthority(authority=text, acknowledged_by=other),
+            c.HandToAuthority(authority=text, acknowledged_by=other, reason=one(TEXTS),
+                              cycle_d=one((None, 2))),
             c.PartyAdvised(kind=one(("handling", "prevention")), way="spoken"),
             c.SubmitFalseReport(cause=text, analysis=other, measure="m"),
-            c.CommunityReport(state=text), c.UnitContacted(unit=text, by=other),
+            c.CommunityReport(state=text), c.AuthorityReport(authority=text, by=other),
+            c.UnitContacted(unit=text, by=other),
             c.CheckResult(result=text, value=one((None, 0.3))), c.CauseFound(code=text),
             c.Note(text=text), c.Photo(sha256=one(("a", "b")), taken_at=at, caption=text,
                                          preview_sha256=one((None, "p"))),
@@ -320,6 +354,19 @@ class Walk:
 
     def _id(self) -> UUID:
         return UUID(int=self.rng.getrandbits(128), version=4)
+
+
+def _ring(rng: random.Random) -> dict[str, Any]:
+    """A closed line that may cross itself, be tiny, huge, open, of too many corners or swapped."""
+    metre = rng.choice((1e-5, 1e-5, 1e-5, 1e-4, 1e-6, 3e-3))
+    corners = [
+        [120.6 + rng.randint(-9, 9) * metre, 31.3 + rng.randint(-9, 9) * metre]
+        for _ in range(rng.choice((2, 3, 3, 4, 4, 5, 6, 70)))
+    ]
+    if rng.random() < 0.1:
+        corners = [[lat, lon] for lon, lat in corners]
+    ring = corners if rng.random() < 0.1 else [*corners, corners[0]]
+    return {"type": "Polygon", "coordinates": [ring] if rng.random() < 0.95 else [ring, ring]}
 
 
 def _facts(order: c.Order, facts: Facts) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def field(staff: UUID = ANNA) -> Actor:
 class Story:
     """One incident under test with its journal and a clock in hand."""
 
-    def __init__(self, kind: Kind = Kind.SMOKE, *, at_once: bool = True) -> None:
+    def __init__(self, kind: Kind = Kind.SMOKE, *, at_once: bool = True, **raised: Any) -> None:
         self.now = START
         self.events: list[e.Event] = []
         self.state = Incident()
@@ -61,6 +61,7 @@ class Story:
                 quantity="smoke",
                 emitted_at=START,
                 at_once=at_once,
+                **raised,
             ),
         )
 
@@ -139,6 +140,17 @@ class Story:
         )
         return offer_id
 
+    def helper_offered(self, staff: UUID = BEN) -> UUID:
+        """Somebody asked to come beside the lead."""
+        if not self.state.helper_wanted:
+            self.say(DESK, c.CallHelper(reason="人手不够"))
+        offer_id = uuid4()
+        expires = self.now + timedelta(seconds=25)
+        asked = c.Offer(offer_id=offer_id, staff_id=staff, name_=f"staff {staff.int}",
+                        expires_at=expires, helper=True)  # fmt: skip
+        self.say(SYSTEM, asked)
+        return offer_id
+
     def on_scene(self, staff: UUID = ANNA) -> Actor:
         offer_id = self.offered(staff)
         self.say(field(staff), c.Accept(offer_id=offer_id))
@@ -146,7 +158,10 @@ class Story:
         return field(staff)
 
     def equipped(self, who: Actor) -> None:
-        items = tuple(c.PpeItem(code=code, has=True) for code in required_ppe(self.state.kinds))
+        items = tuple(
+            c.PpeItem(code=code, has=True)
+            for code in required_ppe(self.state.kinds, self.state.equipment)
+        )
         self.say(who, c.ConfirmPpe(items=items))
 
     def handling(self) -> Actor:

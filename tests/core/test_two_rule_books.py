@@ -19,8 +19,8 @@ STEPS = 8000
 NOT_THE_FIELDS = {
     "no_such_incident", "call_again_first", "false_needs_visit", "offer_not_wanted",
     "asked_already", "no_such_report", "not_mergeable", "somebody_inside", "not_splittable",
-    "locks_closed", "category_needed", "never_waived", "obligations_open", "signature", "disabled",
-    "malformed",
+    "locks_closed", "category_needed", "lead_opens_round", "never_waived", "obligations_open",
+    "signature", "disabled", "malformed",
 }  # fmt: skip
 
 

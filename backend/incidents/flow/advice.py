@@ -115,6 +115,8 @@ REASONS: dict[str, str] = {
     "withdrawn": "现场人员已撤离",
     "party_needs_rescue": "当事人求救",
     "fire_not_out": "初期火灾未能扑灭",
+    "nobody_left": "附近无人可派，请就近派人到场",
+    "lone_worker": "现场人员入户后失联",
 }
 
 

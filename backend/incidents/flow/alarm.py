@@ -1,6 +1,5 @@
-"""Region: the alarm itself. Raised, again, back to normal; reminders of deadlines."""
+"""Region: the alarm itself. Raised, again, back to normal."""
 
-from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -8,18 +7,19 @@ import msgspec
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.facts import Facts
+from backend.incidents.flow.grouping import FIRE_LIKE
 from backend.incidents.flow.incident import Condition, Detector, Incident
 from backend.incidents.flow.kinds import KINDS
 from backend.incidents.flow.shared import Answer, Decide, Evolve, call_for_people
-from backend.incidents.flow.vocabulary import Control, State
+from backend.incidents.flow.vocabulary import Control, State, Urgency
 
 put = msgspec.structs.replace
-SAME_PLACE_AGAIN = timedelta(minutes=10)  # ▲ lifecycle section 9, STOOD_DOWN
 
 
 def raise_alert(now: Incident, order: c.Order, cmd: c.RaiseAlert, facts: Facts) -> Answer:
     raised = e.AlertRaised(**{f: getattr(cmd, f) for f in cmd.__struct_fields__})
-    owed = tuple(e.ObligationDue(code=code, due_at=None) for code in KINDS[cmd.kind].owed_at_raise)
+    by = facts.after(facts.policy.debt_s)
+    owed = tuple(e.ObligationDue(code=code, due_at=by) for code in KINDS[cmd.kind].owed_at_raise)
     if not cmd.at_once:
         return (raised, *owed)
     # T3: smoke and gas do not wait for the telephone; one step less until somebody is asked
@@ -27,30 +27,71 @@ def raise_alert(now: Incident, order: c.Order, cmd: c.RaiseAlert, facts: Facts) 
 
 
 def new_alarm(now: Incident, order: c.Order, cmd: c.NewAlarm, facts: Facts) -> Answer:
-    """A repeat of an alarm still on is no re-alarm; a new episode voids both conditions."""
+    """A repeat of an alarm still on is no re-alarm; a new episode voids both conditions.
+
+    What was handed to an authority stays alarming: there, only what is worse than at the
+    hand-over counts, repeated or not.
+    """
     known = now.detectors.get(cmd.detector_id)
-    if known is not None and known.alarming:
+    handed = now.state is State.MONITORED
+    if known is not None and known.alarming and not (handed and _worse(now, cmd)):
         return ()
     added = e.EpisodeAdded(
         voids=now.c1 is not None or now.c2 is not None,
         **{f: getattr(cmd, f) for f in cmd.__struct_fields__},
     )
+    return (added, *_sent_again(now, cmd, facts))
+
+
+def _sent_again(now: Incident, cmd: c.NewAlarm, facts: Facts) -> tuple[e.AnyFact, ...]:
+    """Who comes because of it (lifecycle section 9)."""
+    again = e.DispatchRequested(reason="alarm_again", round=now.round + 1)
+    if now.state in {State.RAISED, State.DESK_HANDLING} and _corroborates(now, cmd):
+        return call_for_people(now, "corroborated")
     if now.state is State.PARTY_HANDLED:
-        return (added, *call_for_people(now, "alarm_again"))
-    if now.state in {State.CLEARING, State.MONITORED} and now.lead is None:
-        return (added, e.DispatchRequested(reason="alarm_again", round=now.round + 1))
-    if now.state is State.STOOD_DOWN and not _lead_still_there(now, cmd.detector_id, facts.now):
-        return (added, e.DispatchRequested(reason="alarm_again", round=now.round + 1))
-    return (added,)
+        return call_for_people(now, "alarm_again")
+    if now.state is State.CLEARING and now.lead is None:
+        return (again,)
+    if now.state is State.MONITORED and _worse(now, cmd):
+        told = e.Reminded(about="tell_authority")
+        return (*_let_go(now), put(again, preferred=now.lead and now.lead.staff_id), told)
+    if now.state is State.STOOD_DOWN and not _lead_still_there(now, cmd.detector_id, facts):
+        return (*_let_go(now), again)
+    return ()
 
 
-def _lead_still_there(now: Incident, detector: object, at: datetime) -> bool:
+def _let_go(now: Incident) -> tuple[e.AnyFact, ...]:
+    """Who led is free; they may be asked again like anybody."""
+    if now.lead is None:
+        return ()
+    lead = now.lead
+    return (e.LeadReleased(staff_id=lead.staff_id, staff_name=lead.name, reason="alarm_again"),)
+
+
+def _corroborates(now: Incident, cmd: c.NewAlarm) -> bool:
+    """Two detectors of fire: nobody waits for the telephone any more."""
+    return cmd.kind in FIRE_LIKE and any(
+        d.id != cmd.detector_id and d.kind in FIRE_LIKE for d in now.alarming
+    )
+
+
+def _worse(now: Incident, cmd: c.NewAlarm) -> bool:
+    """Further beyond its limit than at the hand-over; unknown counts as worse."""
+    then = now.baseline.get(cmd.detector_id)
+    if then is None or cmd.value is None:
+        return True
+    origin = cmd.limit or 0.0
+    return abs(cmd.value - origin) > abs(then - origin)
+
+
+def _lead_still_there(now: Incident, detector: object, facts: Facts) -> bool:
+    called_false = now.false_declared_at
     return (
         now.lead is not None
         and now.lead.arrived_at is not None
         and detector in now.detectors
-        and now.false_declared_at is not None
-        and at - now.false_declared_at <= SAME_PLACE_AGAIN
+        and called_false is not None
+        and (facts.now - called_false).total_seconds() <= facts.policy.false_again_s
     )
 
 
@@ -76,32 +117,6 @@ def no_desk(now: Incident, order: c.Order, cmd: c.NoDesk, facts: Facts) -> Answe
     return (e.DeskMissing(), *call_for_people(now, "no_desk"))
 
 
-def remind(now: Incident, order: c.Order, cmd: c.Remind, facts: Facts) -> Answer:
-    if not _still_matters(now, cmd, facts):
-        return ()
-    if cmd.about == "contact_limit":
-        return call_for_people(now, "contact_limit")
-    return (e.Reminded(about=cmd.about),)
-
-
-def _still_matters(now: Incident, cmd: c.Remind, facts: Facts) -> bool:
-    report = now.report(cmd.ref) if cmd.ref else None
-    entered_at = now.entered.get(cmd.ref) if cmd.ref else None
-    limit = timedelta(seconds=facts.policy.lone_worker_s)
-    return {
-        "desk_claim": now.claimed_at is None and now.alert_active,
-        "contact_limit": now.state is State.DESK_HANDLING,
-        "stand_down_release": now.state is State.STOOD_DOWN,
-        "false_report": now.owes("false_report"),
-        "archive": now.state is State.RELEASED,
-        "call_120": now.people.call120 == "needed",
-        "report_delivered": report is not None and report.status == "sent",
-        "report_voice": report is not None and report.acknowledged_at is None,
-        "lone_worker": entered_at is not None and facts.now - entered_at >= limit,
-        "nobody_left": now.state is State.DISPATCHING and now.lead is None,
-    }.get(cmd.about, False)
-
-
 # --- applying -----------------------------------------------------------------------------
 
 
@@ -117,6 +132,9 @@ def raised(now: Incident, event: e.Event, fact: e.AlertRaised) -> Incident:
         place=fact.place,
         emitted_at=fact.emitted_at,
         at_once=fact.at_once,
+        cards_version=fact.cards_version,
+        equipment=fact.equipment,
+        surroundings=fact.surroundings,
         follows=fact.follows,
         detectors={fact.detector_id: _detector(fact, fact.place.household_id)},
         last_alarm_at=fact.emitted_at,
@@ -157,27 +175,33 @@ def episode_added(now: Incident, event: e.Event, fact: e.EpisodeAdded) -> Incide
         c1=None,
         c2=None,
         final_checked_at=None,
+        urgency=Urgency.EMERGENCY if _two_of_fire(found) else now.urgency,
     )
+    if now.state in {State.HANDLING, State.RESCUE} and another_kind:
+        # what was assessed and worn for one kind says nothing about two
+        suspended = put(after, entered={})
+        return (
+            suspended
+            if now.state is State.RESCUE
+            else put(suspended, state=State.ON_SCENE, control=Control.UNKNOWN)
+        )
     if now.state is State.PARTY_HANDLED:
         return put(after, state=State.DISPATCHING)
-    if now.state in {State.HANDLING, State.RESCUE} and another_kind:
-        return put(after, control=Control.UNKNOWN, entered={}, state=_suspended(now))
-    if now.state in {State.CLEARING, State.MONITORED, State.STOOD_DOWN}:
-        there = now.lead is not None and now.lead.arrived_at is not None
-        if now.state is State.STOOD_DOWN:
-            there = _lead_still_there(now, fact.detector_id, event.received_at)
+    if now.state is State.MONITORED:
+        return put(after, control=Control.UNKNOWN)
+    if now.state in {State.CLEARING, State.STOOD_DOWN}:
+        # without a lead the request for people that follows says where it goes
         return put(
             after,
-            state=State.ON_SCENE if there else State.DISPATCHING,
-            lead=now.lead if there else None,
+            state=State.ON_SCENE,
             real=None if now.state is State.STOOD_DOWN else now.real,
             control=Control.UNKNOWN,
         )
     return after
 
 
-def _suspended(now: Incident) -> State:
-    return now.state if now.state is State.RESCUE else State.ON_SCENE
+def _two_of_fire(found: dict[UUID, Detector]) -> bool:
+    return sum(d.alarming and d.kind in FIRE_LIKE for d in found.values()) > 1
 
 
 def detector_normal(now: Incident, event: e.Event, fact: e.DetectorNormal) -> Incident:
@@ -207,7 +231,6 @@ DECIDE: dict[type[c.Command], Decide] = {
     c.DataNormal: data_normal,
     c.PresentToDesk: present_to_desk,
     c.NoDesk: no_desk,
-    c.Remind: remind,
 }
 EVOLVE: dict[type[e.Fact], Evolve] = {
     e.AlertRaised: raised,
@@ -216,5 +239,4 @@ EVOLVE: dict[type[e.Fact], Evolve] = {
     e.NormalConditionMet: normal_condition_met,
     e.DeskPresented: desk_presented,
     e.DeskMissing: unchanged,
-    e.Reminded: unchanged,
 }

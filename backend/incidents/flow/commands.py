@@ -45,6 +45,11 @@ class RaiseAlert(Command, frozen=True, kw_only=True, tag="raise_alert"):
     at_once: bool = False
     """Dispatch in parallel with the call (T3): smoke, gas, arc."""
     late_cause: str | None = None
+    cards_version: int = 0
+    equipment: dict[Kind, tuple[str, ...]] = {}
+    """What must be worn, by kind, where the operator's list is another than the core's."""
+    surroundings: tuple[str, ...] = ()
+    """Buildings around the place as they are called, for B.4."""
 
 
 class NewAlarm(Command, frozen=True, kw_only=True, tag="new_alarm"):
@@ -92,6 +97,8 @@ class Offer(Command, frozen=True, kw_only=True, tag="offer"):
     expires_at: datetime
     pre_alerted: tuple[UUID, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    helper: bool = False
+    """Asked to come as well, beside the lead."""
 
 
 class ExpireOffer(Command, frozen=True, kw_only=True, tag="expire_offer"):
@@ -210,6 +217,12 @@ class Reassign(Command, frozen=True, kw_only=True, tag="reassign"):
     reason: Text
 
 
+class CallHelper(Command, frozen=True, kw_only=True, tag="call_helper"):
+    """15b: one more person beside the lead, the next nearest."""
+
+    reason: Text = ""
+
+
 # --- field --------------------------------------------------------------------------------
 
 
@@ -273,6 +286,10 @@ class StartHandling(Command, frozen=True, kw_only=True, tag="start_handling"):
     """22"""
 
 
+class Enter(Command, frozen=True, kw_only=True, tag="enter"):
+    """22b: a further person goes in, or somebody who was out goes in again."""
+
+
 class Tick(Command, frozen=True, kw_only=True, tag="tick"):
     """23"""
 
@@ -283,6 +300,8 @@ class Tick(Command, frozen=True, kw_only=True, tag="tick"):
     value: float | None = None
     photo: Text | None = None
     cause: Text | None = None
+    about: Text = ""
+    """Which building (B.4; empty: the alarming one) or which rung of the ladder (B.6)."""
 
 
 class Withdraw(Command, frozen=True, kw_only=True, tag="withdraw"):
@@ -296,7 +315,9 @@ class LeaveScene(Command, frozen=True, kw_only=True, tag="leave_scene"):
 
 
 class CheckIn(Command, frozen=True, kw_only=True, tag="check_in"):
-    """Lone-worker check-in."""
+    """Lone-worker check-in; the desk says it for ``staff`` once it has them on the telephone."""
+
+    staff: UUID | None = None
 
 
 class ReportTrapped(Command, frozen=True, kw_only=True, tag="report_trapped"):
@@ -345,6 +366,9 @@ class GuidePosted(Command, frozen=True, kw_only=True, tag="guide_posted"):
 
     person: Text = ""
     place: Text = ""
+    lat: float | None = None
+    lon: float | None = None
+    """The meeting point as chosen on the map, degrees WGS-84."""
 
 
 class VehicleArrived(Command, frozen=True, kw_only=True, tag="vehicle_arrived"):
@@ -357,13 +381,22 @@ class StartEvacuation(Command, frozen=True, kw_only=True, tag="start_evacuation"
     """31"""
 
 
+class DrawRoster(Command, frozen=True, kw_only=True, tag="draw_roster"):
+    """31: whom an evacuation has to find, by id; names stay where they are kept."""
+
+    people: tuple[Text, ...]
+
+
 class PersonOut(Command, frozen=True, kw_only=True, tag="person_out"):
     """31"""
 
     person_id: Text | None = None
+    """Of the roster; ``home:<household>`` for a home of which nobody is registered."""
     household: Text = ""
+    household_id: UUID | None = None
     count: int = 1
-    status: Literal["out", "refused", "nobody_home"] = "out"
+    """1 for a person; below zero takes people without a name back off the count."""
+    status: Literal["out", "with_fire", "nobody_home", "refused", "untick"] = "out"
 
 
 class CloseEvacuation(Command, frozen=True, kw_only=True, tag="close_evacuation"):
@@ -379,6 +412,8 @@ class SetCordon(Command, frozen=True, kw_only=True, tag="set_cordon"):
     shape: dict[str, Any]
     radius_m: float | None = None
     posts: int = 0
+    post_places: tuple[tuple[float, float], ...] = ()
+    """Where somebody stands guard, each (lon, lat) in degrees WGS-84."""
 
 
 class LiftCordon(Command, frozen=True, kw_only=True, tag="lift_cordon"):
@@ -459,7 +494,10 @@ class HandToAuthority(Command, frozen=True, kw_only=True, tag="hand_to_authority
 
     authority: Text
     acknowledged_by: Text
-    cycle_d: int = 7
+    cycle_d: int | None = None
+    """Days between two looks; the kind's own cycle where none is named."""
+    reason: Text = ""
+    """Needed for every kind but a building."""
 
 
 class PartyAdvised(Command, frozen=True, kw_only=True, tag="party_advised"):
@@ -481,6 +519,14 @@ class CommunityReport(Command, frozen=True, kw_only=True, tag="community_report"
     """46"""
 
     state: Text
+
+
+class AuthorityReport(Command, frozen=True, kw_only=True, tag="authority_report"):
+    """46b: B.4, a hazard is told to the housing authority, whoever goes on handling it."""
+
+    authority: Text
+    by: Text = ""
+    situation: Text = ""
 
 
 class UnitContacted(Command, frozen=True, kw_only=True, tag="unit_contacted"):
@@ -546,15 +592,18 @@ AnyCommand = (
     RaiseAlert | NewAlarm | DataNormal | PresentToDesk | NoDesk | Offer | ExpireOffer | NobodyLeft
     | ReportDelivered | ReportFailed | Remind | Seal | Absorb | Merge | Split | MarkDrill
     | Claim | HandOver | LogCall | PartyReportsFalse | PartyHandled | PartyCannotHandle
-    | PartyUnreachable | PartyNeedsRescue | DispatchNow | Reassign
+    | PartyUnreachable | PartyNeedsRescue | DispatchNow | Reassign | CallHelper
     | Accept | Decline | SelfAssign | Arrived | FieldDeclaresFalse | ConfirmReal
-    | AssessControllable | ConfirmPpe | StartHandling | Tick | Withdraw | LeaveScene | CheckIn
+    | AssessControllable | ConfirmPpe | StartHandling | Enter | Tick | Withdraw
+    | LeaveScene | CheckIn
     | ReportTrapped | ReportInjured | LogEmergencyCall | ReportTo | AcknowledgeReport
-    | RoadCleared | GuidePosted | VehicleArrived | StartEvacuation | PersonOut | CloseEvacuation
+    | RoadCleared | GuidePosted | VehicleArrived | StartEvacuation | DrawRoster | PersonOut
+    | CloseEvacuation
     | SetCordon | LiftCordon | FireCommandTakesOver | FireCommandGivesBack | FinalCheck
     | FieldConfirmEliminated | SubstituteC1 | DeskReleaseReal | DeskReleaseFalse
     | DeskOverrulesFalse | HandToAuthority | PartyAdvised | SubmitFalseReport | CommunityReport
-    | UnitContacted | CheckResult | CauseFound | Waive | Archive | Addendum | Note | Photo
+    | AuthorityReport | UnitContacted | CheckResult | CauseFound | Waive | Archive | Addendum
+    | Note | Photo
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.facts import Facts, refuse
 from backend.incidents.flow.incident import Attempt, Incident
+from backend.incidents.flow.kinds import KINDS
 from backend.incidents.flow.shared import (
     Answer,
     Decide,
@@ -95,6 +96,9 @@ def _doubts(now: Incident, cmd: c.PartyReportsFalse) -> tuple[str, ...]:
         "still_alarming": bool(now.alarming),
         "two_detectors": len(now.detectors) > 1,
         "structure": Kind.STRUCTURE in now.kinds,
+        "trapped": now.people.trapped > 0,
+        "injured": now.people.hurt > 0,
+        "uncontrollable": now.control is Control.UNCONTROLLABLE,
         "late_state": now.state
         not in {State.DESK_HANDLING, State.PARTY_HANDLED, State.DISPATCHING, State.EN_ROUTE},
     }
@@ -128,7 +132,8 @@ def party_needs_rescue(
     now: Incident, order: c.Order, cmd: c.PartyNeedsRescue, facts: Facts
 ) -> Answer:
     said = e.PartyNeededRescue(speaker=cmd.speaker, note=cmd.note, household_id=cmd.household_id)
-    out = () if now.evacuation.state == "running" else (e.EvacuationStarted(),)
+    moves = any(KINDS[kind].evacuates for kind in now.kinds)
+    out = (e.EvacuationStarted(),) if moves and now.evacuation.state != "running" else ()
     return (said, *out, *escalate(now, facts, cmd.note or "party_needs_rescue"))
 
 

@@ -48,6 +48,7 @@ def started_by(event: e.Event, policy: Policy) -> tuple[Deadline, ...]:
             return (
                 present,
                 remind("desk_claim", policy.desk_claim_s),
+                remind("desk_claim_lead", policy.desk_claim_lead_s),
                 remind("contact_limit", policy.contact_limit_s),
             )
         case e.DispatchRequested():
@@ -57,11 +58,19 @@ def started_by(event: e.Event, policy: Policy) -> tuple[Deadline, ...]:
             return (
                 Deadline(name="offer", due_at=fact.expires_at, command=expire, ref=fact.offer_id),
             )
+        case e.Accepted(lead=True, late_after_s=float(after_s)):
+            return (remind("en_route", after_s, fact.staff_id),)
+        case e.NobodyLeftToAsk(helper=True):
+            return ()
         case e.NobodyLeftToAsk():
             retry_at = at + timedelta(seconds=policy.retry_s)
             return (Deadline(name=RETRY_OFFER, due_at=retry_at, command=None),)
         case e.Entered() | e.CheckedIn():
             return (remind("lone_worker", policy.lone_worker_s, fact.staff_id),)
+        case e.Reminded(about="lone_worker"):
+            return (remind("lone_worker_silent", policy.lone_worker_call_s, fact.ref),)
+        case e.PartyNeededRescue():
+            return (remind("call_119", policy.call_119_s),)
         case e.AmbulanceNeeded():
             return (remind("call_120", policy.call_120_s),)
         case e.ReportQueued():
@@ -70,9 +79,16 @@ def started_by(event: e.Event, policy: Policy) -> tuple[Deadline, ...]:
                 remind("report_voice", policy.report_voice_s, fact.report_id),
             )
         case e.RespondersStoodDown():
-            return (remind("stand_down_release", policy.stand_down_release_s),)
+            return (
+                remind("stand_down_release", policy.stand_down_release_s),
+                remind("stand_down_lead", policy.stand_down_lead_s),
+            )
         case e.ObligationDue(code="false_report"):
             return (remind("false_report", policy.false_report_s),)
+        case e.HandedToAuthority():
+            return (remind("monitored", fact.cycle_d * 86_400.0),)
+        case e.Reminded(about="monitored", again_s=float(again_s)):
+            return (remind("monitored", again_s),)
         case e.Released():
             return (remind("archive", policy.archive_s),)
         case _:

@@ -11,10 +11,14 @@ import msgspec
 from backend.incidents.flow import (
     alarm,
     contact,
+    cordon,
     dispatching,
+    evacuation,
     grouped,
     handling,
+    helping,
     release,
+    reminders,
     rescue,
 )
 from backend.incidents.flow import commands as c
@@ -25,7 +29,10 @@ from backend.incidents.flow.rules import OFF_SHIFT_TOO, RULES, offline_class
 from backend.incidents.flow.shared import Answer, Decide, Evolve
 from backend.incidents.flow.vocabulary import Offline, Role, State
 
-REGIONS = (alarm, contact, dispatching, handling, rescue, release, grouped)
+REGIONS = (
+    alarm, contact, dispatching, helping, handling, rescue, evacuation, cordon, release, grouped,
+    reminders,
+)  # fmt: skip
 DECIDE: dict[type[c.Command], Decide] = {k: v for r in REGIONS for k, v in r.DECIDE.items()}
 EVOLVE: dict[type[e.Fact], Evolve] = {k: v for r in REGIONS for k, v in r.EVOLVE.items()}
 

@@ -1,19 +1,23 @@
-"""Region: finding a lead (6.2.3). One offer at a time, nobody asked twice in a round."""
+"""Region: finding a lead (6.2.3). One offer at a time, nobody asked twice in a round.
+
+Who comes beside the lead is asked in the same way; ``helping.py`` says when.
+"""
 
 import msgspec
 
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.facts import Facts, refuse
+from backend.incidents.flow.helping import undo_help
 from backend.incidents.flow.incident import Incident, OfferMade, Responder
 from backend.incidents.flow.shared import Answer, Decide, Evolve, call_for_people
-from backend.incidents.flow.vocabulary import Role, State
+from backend.incidents.flow.vocabulary import Control, Role, State, Urgency
 
 put = msgspec.structs.replace
 
 
 def dispatch_now(now: Incident, order: c.Order, cmd: c.DispatchNow, facts: Facts) -> Answer:
-    """A desk may open the next round by hand; the platform never does."""
+    """Only the desk lead opens the next round, in which people are asked a second time."""
     reason = cmd.reason or "desk"
     if now.lead is not None:
         return () if order.actor.role is Role.SYSTEM else refuse("lead_on_it", now.lead.name)
@@ -21,12 +25,17 @@ def dispatch_now(now: Incident, order: c.Order, cmd: c.DispatchNow, facts: Facts
         return call_for_people(now, reason)
     if order.actor.role is Role.SYSTEM or not now.nobody_left:
         return ()
+    if order.actor.role is not Role.DESK_LEAD:
+        return refuse("lead_opens_round")
     return (e.DispatchRequested(reason=reason, round=now.round + 1),)
 
 
 def offer(now: Incident, order: c.Order, cmd: c.Offer, facts: Facts) -> Answer:
-    if now.lead is not None or now.open_offer is not None or not now.dispatch_open:
+    wanted = now.dispatch_open if now.lead is None else bool(now.helper_wanted)
+    if now.open_offer is not None or not wanted or cmd.helper != (now.lead is not None):
         return refuse("offer_not_wanted")
+    if now.on_it(cmd.staff_id):
+        return refuse("asked_already")
     if cmd.staff_id in now.tried:
         return refuse("asked_already")
     if not facts.qualified:
@@ -47,6 +56,7 @@ def offer(now: Incident, order: c.Order, cmd: c.Offer, facts: Facts) -> Answer:
             expires_at=cmd.expires_at,
             pre_alerted=cmd.pre_alerted,
             candidates=cmd.candidates,
+            helper=cmd.helper,
         ),
     )
 
@@ -55,9 +65,9 @@ def accept(now: Incident, order: c.Order, cmd: c.Accept, facts: Facts) -> Answer
     made = _offer(now, cmd.offer_id)
     if made is None or made.staff_id != order.actor.staff:
         return refuse("no_such_offer")
-    if made.outcome == "accepted" and now.leads(order.actor.staff):
+    if made.outcome == "accepted" and now.on_it(order.actor.staff):
         return ()
-    if now.lead is not None:
+    if now.lead is not None and not made.helper:
         return refuse("lead_on_it", now.lead.name)
     if made.outcome != "open" or facts.now > made.expires_at:
         return refuse("offer_over")
@@ -71,9 +81,20 @@ def accept(now: Incident, order: c.Order, cmd: c.Accept, facts: Facts) -> Answer
             badge=made.badge,
             metres=made.metres,
             minutes=made.minutes,
-            lead=True,
+            lead=now.lead is None,
+            late_after_s=late_after_s(now, made.minutes, facts) if now.lead is None else None,
         ),
     )
+
+
+def late_after_s(now: Incident, minutes: float | None, facts: Facts) -> float:
+    """When a lead under way is too slow: estimate and slack, and for the urgent never longer than
+    the limit of the highest priority; s."""
+    policy = facts.policy
+    if minutes is None:
+        return policy.en_route_p1_s
+    expected = minutes * 60 + policy.en_route_slack_s
+    return min(expected, policy.en_route_p1_s) if now.urgency is Urgency.EMERGENCY else expected
 
 
 def _offer(now: Incident, offer_id: object) -> OfferMade | None:
@@ -97,6 +118,8 @@ def decline(now: Incident, order: c.Order, cmd: c.Decline, facts: Facts) -> Answ
         gone = e.LeadReleased(staff_id=made.staff_id, staff_name=made.name, reason=cmd.reason)
         again = e.DispatchRequested(reason="undone", round=max(1, now.round))
         return (said, gone, again)
+    if made.outcome == "accepted" and (left := undo_help(now, order, facts)):
+        return (said, *left)
     return () if made.outcome in {"declined", "expired"} else refuse("offer_over")
 
 
@@ -115,7 +138,11 @@ def expire_offer(now: Incident, order: c.Order, cmd: c.ExpireOffer, facts: Facts
 
 
 def nobody_left(now: Incident, order: c.Order, cmd: c.NobodyLeft, facts: Facts) -> Answer:
-    if now.lead is not None or now.open_offer is not None or now.nobody_left:
+    if now.open_offer is not None:
+        return ()
+    if now.lead is not None and now.helper_wanted:
+        return (e.NobodyLeftToAsk(candidates=cmd.candidates, helper=True),)
+    if now.lead is not None or now.nobody_left or not now.dispatch_open:
         return ()
     return (e.NobodyLeftToAsk(candidates=cmd.candidates),)
 
@@ -124,7 +151,7 @@ def self_assign(now: Incident, order: c.Order, cmd: c.SelfAssign, facts: Facts) 
     staff = order.actor.staff
     if staff is None:
         return refuse("field_only")
-    if now.on_it(staff):
+    if now.leads(staff) or (now.on_it(staff) and (now.lead or facts.leads_elsewhere)):
         return ()
     if facts.metres is None or facts.metres > facts.policy.self_assign_m:
         return refuse("too_far_to_join")
@@ -137,6 +164,7 @@ def self_assign(now: Incident, order: c.Order, cmd: c.SelfAssign, facts: Facts) 
         metres=facts.metres,
         minutes=None,
         lead=lead,
+        late_after_s=late_after_s(now, None, facts) if lead else None,
     )
     asked = now.open_offer
     if not lead or asked is None:
@@ -186,6 +214,7 @@ def offered(now: Incident, event: e.Event, fact: e.Offered) -> Incident:
         minutes=fact.minutes,
         offered_at=event.received_at,
         expires_at=fact.expires_at,
+        helper=fact.helper,
     )
     return put(
         now,
@@ -216,7 +245,10 @@ def released(now: Incident, event: e.Event, fact: e.OfferReleased) -> Incident:
 
 
 def nobody(now: Incident, event: e.Event, fact: e.NobodyLeftToAsk) -> Incident:
-    return put(now, nobody_left=True, candidates=fact.candidates or now.candidates)
+    looked = fact.candidates or now.candidates
+    if fact.helper:
+        return put(now, helper_wanted="", candidates=looked)
+    return put(now, nobody_left=True, candidates=looked)
 
 
 def accepted(now: Incident, event: e.Event, fact: e.Accepted) -> Incident:
@@ -231,25 +263,32 @@ def accepted(now: Incident, event: e.Event, fact: e.Accepted) -> Incident:
         accepted_at=event.occurred_at,
     )
     if not fact.lead:
-        return put(now, helpers=(*now.helpers, who))
+        return put(now, helpers=(*now.helpers, who), helper_wanted="")
+    there = next((h.arrived_at for h in now.helpers if h.staff_id == fact.staff_id), None)
     return put(
         now,
-        lead=who,
-        state=State.EN_ROUTE,
+        lead=put(who, arrived_at=there),
+        helpers=tuple(h for h in now.helpers if h.staff_id != fact.staff_id),
+        state=State.EN_ROUTE if there is None else on_arrival(now),
         dispatch_open=False,
         nobody_left=False,
         relevant_at=event.occurred_at,
     )
 
 
+def on_arrival(now: Incident) -> State:
+    """Where the incident stands when its lead is there."""
+    return State.RESCUE if now.control is Control.UNCONTROLLABLE else State.ON_SCENE
+
+
 def lead_released(now: Incident, event: e.Event, fact: e.LeadReleased) -> Incident:
     inside = {staff: at for staff, at in now.entered.items() if staff != fact.staff_id}
-    return put(now, lead=None, entered=inside, relevant_at=event.received_at)
+    return put(now, lead=None, entered=inside, helper_wanted="", relevant_at=event.received_at)
 
 
 def stood_down(now: Incident, event: e.Event, fact: e.RespondersStoodDown) -> Incident:
     stays = now.lead if now.lead is not None and now.lead.arrived_at is not None else None
-    return put(now, lead=stays, helpers=(), entered={}, dispatch_open=False)
+    return put(now, lead=stays, helpers=(), entered={}, dispatch_open=False, helper_wanted="")
 
 
 DECIDE: dict[type[c.Command], Decide] = {

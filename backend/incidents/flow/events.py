@@ -43,6 +43,10 @@ class AlertRaised(Fact, frozen=True, kw_only=True, tag="AlertRaised"):
     follows: UUID | None
     at_once: bool
     late_cause: str | None = None
+    cards_version: int = 0
+    """Which wording of the cards this incident is handled by (0: the core's own)."""
+    equipment: dict[Kind, tuple[str, ...]] = {}
+    surroundings: tuple[str, ...] = ()
 
 
 class EpisodeAdded(Fact, frozen=True, kw_only=True, tag="EpisodeAdded"):
@@ -153,6 +157,7 @@ class Offered(Fact, frozen=True, kw_only=True, tag="Offered"):
     expires_at: datetime
     pre_alerted: tuple[UUID, ...]
     candidates: tuple[Candidate, ...]
+    helper: bool = False
 
 
 class OfferDeclined(Fact, frozen=True, kw_only=True, tag="OfferDeclined"):
@@ -177,6 +182,18 @@ class OfferReleased(Fact, frozen=True, kw_only=True, tag="OfferReleased"):
 
 class NobodyLeftToAsk(Fact, frozen=True, kw_only=True, tag="NobodyLeftToAsk"):
     candidates: tuple[Candidate, ...]
+    helper: bool = False
+    """Nobody is left to come beside the lead; a lead there is."""
+
+
+class HelperWanted(Fact, frozen=True, kw_only=True, tag="HelperWanted"):
+    reason: str
+
+
+class HelperLeft(Fact, frozen=True, kw_only=True, tag="HelperLeft"):
+    staff_id: UUID
+    staff_name: str
+    reason: str
 
 
 class Accepted(Fact, frozen=True, kw_only=True, tag="Accepted"):
@@ -187,6 +204,8 @@ class Accepted(Fact, frozen=True, kw_only=True, tag="Accepted"):
     metres: float | None
     minutes: float | None
     lead: bool
+    late_after_s: float | None = None
+    """A lead who is not there after so long gets somebody beside them."""
 
 
 class LeadReleased(Fact, frozen=True, kw_only=True, tag="LeadReleased"):
@@ -264,6 +283,7 @@ class ItemDone(Fact, frozen=True, kw_only=True, tag="ItemDone"):
     value: float | None
     photo: str | None
     cause: str | None
+    about: str = ""
 
 
 class Withdrawn(Fact, frozen=True, kw_only=True, tag="Withdrawn"):
@@ -312,10 +332,18 @@ class ReportQueued(Fact, frozen=True, kw_only=True, tag="ReportQueued"):
     office: OfficeRef
     situation: str
     location_gap: bool
+    purpose: str = "rescue"
+    """``rescue``, or ``people``: nobody of ours is left to send."""
 
 
 class ReportGap(Fact, frozen=True, kw_only=True, tag="ReportGap"):
     """A report was due and no office is registered for the address."""
+
+
+class ReportSupplemented(Fact, frozen=True, kw_only=True, tag="ReportSupplemented"):
+    """More to say to those who have a report already."""
+
+    text: str
 
 
 class ReportReached(Fact, frozen=True, kw_only=True, tag="ReportReached"):
@@ -341,6 +369,8 @@ class RoadOpened(Fact, frozen=True, kw_only=True, tag="RoadOpened"):
 class GuideInPlace(Fact, frozen=True, kw_only=True, tag="GuideInPlace"):
     person: str
     place: str
+    lat: float | None = None
+    lon: float | None = None
 
 
 class VehicleCame(Fact, frozen=True, kw_only=True, tag="VehicleCame"):
@@ -351,11 +381,16 @@ class EvacuationStarted(Fact, frozen=True, kw_only=True, tag="EvacuationStarted"
     pass
 
 
+class RosterDrawn(Fact, frozen=True, kw_only=True, tag="RosterDrawn"):
+    people: tuple[str, ...]
+
+
 class PersonAccounted(Fact, frozen=True, kw_only=True, tag="PersonAccounted"):
     person_id: str | None
     household: str
     count: int
     status: str
+    household_id: UUID | None = None
 
 
 class EvacuationClosed(Fact, frozen=True, kw_only=True, tag="EvacuationClosed"):
@@ -367,6 +402,7 @@ class CordonSet(Fact, frozen=True, kw_only=True, tag="CordonSet"):
     shape: dict[str, Any]
     radius_m: float | None
     posts: int
+    post_places: tuple[tuple[float, float], ...] = ()
 
 
 class CordonLifted(Fact, frozen=True, kw_only=True, tag="CordonLifted"):
@@ -405,6 +441,7 @@ class HandedToAuthority(Fact, frozen=True, kw_only=True, tag="HandedToAuthority"
     authority: str
     acknowledged_by: str
     cycle_d: int
+    reason: str = ""
 
 
 # --- release and after --------------------------------------------------------------------
@@ -446,6 +483,12 @@ class FalseReportFiled(Fact, frozen=True, kw_only=True, tag="FalseReportFiled"):
 
 class CommunityReported(Fact, frozen=True, kw_only=True, tag="CommunityReported"):
     state: str
+
+
+class AuthorityReported(Fact, frozen=True, kw_only=True, tag="AuthorityReported"):
+    authority: str
+    by: str
+    situation: str
 
 
 class UnitReached(Fact, frozen=True, kw_only=True, tag="UnitReached"):
@@ -517,6 +560,10 @@ class LateRaise(Fact, frozen=True, kw_only=True, tag="LateRaise"):
 
 class Reminded(Fact, frozen=True, kw_only=True, tag="Reminded"):
     about: str
+    again_s: float | None = None
+    """Said again after so long, while it still matters."""
+    ref: UUID | None = None
+    """What it is about, where there are several: a report, a person."""
 
 
 AnyFact = (
@@ -524,15 +571,18 @@ AnyFact = (
     | IncidentClaimed | CallLogged | PartySaidFalse | PartySaidHandled | VerificationVisitDue
     | PartyCouldNotHandle | PartyUnreached | PartyNeededRescue | DispatchRequested | Offered
     | OfferDeclined | OfferExpired | OfferReleased | NobodyLeftToAsk | Accepted | LeadReleased
+    | HelperWanted | HelperLeft
     | RespondersStoodDown | ArrivedOnScene | FalseDeclared | RealConfirmed | AssessedControllable
     | AssessedUncontrollable | PpeConfirmed | PpeMissing | HandlingStarted | Entered | LeftScene
     | CheckedIn | ItemDone | Withdrawn | TrappedChanged | InjuredChanged | AmbulanceNeeded
     | EmergencyCallLogged | FinalChecked | HazardEliminated | ReportQueued | ReportGap
     | ReportReached | ReportAcknowledged | ReportUndelivered | RoadOpened | GuideInPlace
-    | VehicleCame | EvacuationStarted | PersonAccounted | EvacuationClosed | CordonSet
+    | VehicleCame | EvacuationStarted | RosterDrawn | PersonAccounted | EvacuationClosed
+    | CordonSet | ReportSupplemented
     | CordonLifted | CommandHeld | CommandReturned | HandedToAuthority | Released | FalseOverruled
     | ObligationDue | ObligationMet | ObligationWaived | Advised | FalseReportFiled
-    | CommunityReported | UnitReached | Checked | CauseEstablished | ArchiveRequested | Archived
+    | CommunityReported | AuthorityReported | UnitReached | Checked | CauseEstablished
+    | ArchiveRequested | Archived
     | Merged | Absorbed | SplitOff | DrillMarked
     | AddendumAppended | AddendumProposed | NoteAdded | PhotoAdded | LateStatement | LateRaise
     | Reminded

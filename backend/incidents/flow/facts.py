@@ -14,22 +14,39 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     desk_presentation_s: float = 2.0  # 6.2.1, from the standard
     desk_claim_s: float = 15.0
+    desk_claim_lead_s: float = 30.0
     contact_limit_s: float = 60.0
     call_attempts: int = 2
     offer_first_s: float = 25.0
     offer_next_s: float = 20.0
     undo_s: float = 10.0
     nobody_left_s: float = 90.0
+    en_route_slack_s: float = 60.0
+    en_route_p1_s: float = 180.0
     retry_s: float = 20.0
     report_delivered_s: float = 20.0
     report_voice_s: float = 60.0
     stand_down_release_s: float = 60.0
+    stand_down_lead_s: float = 300.0
     false_report_s: float = 86_400.0
+    debt_s: float = 86_400.0
+    authority_report_s: float = 7_200.0
     archive_s: float = 259_200.0
     lone_worker_s: float = 300.0
+    lone_worker_call_s: float = 60.0
+    call_119_s: float = 60.0
+    monitored_s: float = 86_400.0
+    monitored_structure_s: float = 604_800.0
+    false_again_s: float = 600.0
     call_120_s: float = 60.0
     late_s: float = 60.0
     self_assign_m: float = 150.0
+    cordon_gas_m: float = 50.0
+    cordon_gas_outer_m: float = 100.0
+    cordon_margin_m: float = 8.0
+    cordon_heights: float = 1.5
+    storey_m: float = 3.5
+    cordon_near_m: float = 60.0
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

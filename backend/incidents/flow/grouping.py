@@ -5,11 +5,13 @@ from uuid import UUID
 
 import msgspec
 
+from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import Kind
 
 FIRE_LIKE = frozenset({Kind.SMOKE, Kind.GAS, Kind.ELECTRIC})
 WITHIN = timedelta(minutes=10)  # ▲
-FOLLOWS_WITHIN = timedelta(minutes=30)  # ▲
+FOLLOWS_WITHIN = timedelta(minutes=30)  # ▲ who led before is asked first
+LINKED_WITHIN = timedelta(days=1)  # ▲ linked for whoever looks at it, no more
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +46,7 @@ def group(
 
     Returns:
         The same device or household joins always; fire-like kinds of one building join within
-        10 minutes; otherwise a new incident, following a release of the last 30 minutes.
+        10 minutes; otherwise a new incident, linked to a release of the last day.
     """
     newest = sorted(standing, key=lambda s: s.emitted_at, reverse=True)
     for one in newest:
@@ -56,6 +58,13 @@ def group(
             return Grouped(joins=one.id)
     for one in newest:
         again = one.has_detector or (household_id is not None and one.household_id == household_id)
-        if one.released_at is not None and again and at - one.released_at <= FOLLOWS_WITHIN:
+        if one.released_at is not None and again and at - one.released_at <= LINKED_WITHIN:
             return Grouped(follows=one.id)
     return Grouped()
+
+
+def follows_at_once(before: Incident, now: Incident) -> bool:
+    """Whether ``now`` began so soon after the release of ``before`` that the same people go."""
+    if before.released_at is None or now.emitted_at is None:
+        return True
+    return now.emitted_at - before.released_at <= FOLLOWS_WITHIN

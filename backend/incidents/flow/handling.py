@@ -10,7 +10,7 @@ from backend.incidents.flow import events as e
 from backend.incidents.flow.contact import stand_down
 from backend.incidents.flow.facts import Facts, refuse
 from backend.incidents.flow.incident import Condition, Incident, Item, PhotoTaken, Ppe
-from backend.incidents.flow.kinds import KINDS, cards, find_item, required_ppe
+from backend.incidents.flow.kinds import KINDS, CardItem, cards, find_item, required_ppe
 from backend.incidents.flow.shared import (
     Answer,
     Decide,
@@ -55,7 +55,7 @@ def field_declares_false(
         for code, true in {
             "detector_photo": not looked,
             "trapped": now.people.trapped > 0,
-            "injured": _hurt(now) > 0,
+            "injured": now.people.hurt > 0,
             "structure": now.structure_hazard,
         }.items()
         if true
@@ -72,16 +72,12 @@ def field_declares_false(
     return (said, *stand_down(now), *report_due)
 
 
-def _hurt(now: Incident) -> int:
-    return max(0, now.people.injured - now.people.handed_over)
-
-
 def confirm_real(now: Incident, order: c.Order, cmd: c.ConfirmReal, facts: Facts) -> Answer:
     if order.actor.role is Role.FIELD and not now.leads(order.actor.staff):
         return refuse("not_lead")
     if now.real:
         return ()
-    return (e.RealConfirmed(note=cmd.note), *owed_when_real(now))
+    return (e.RealConfirmed(note=cmd.note), *owed_when_real(now, facts))
 
 
 def assess(now: Incident, order: c.Order, cmd: c.AssessControllable, facts: Facts) -> Answer:
@@ -96,7 +92,7 @@ def assess(now: Incident, order: c.Order, cmd: c.AssessControllable, facts: Fact
         for code, true in {
             "real": not now.real,
             "trapped": now.people.trapped > 0,
-            "injured": _hurt(now) > 0,
+            "injured": now.people.hurt > 0,
             "reason": (now.state is State.RESCUE or now.withdrawn) and not cmd.reason.strip(),
         }.items()
         if true
@@ -111,7 +107,7 @@ def confirm_ppe(now: Incident, order: c.Order, cmd: c.ConfirmPpe, facts: Facts) 
     if staff is None or not now.on_it(staff):
         return refuse("not_assigned")
     has = {i.code for i in cmd.items if i.has}
-    missing = tuple(code for code in required_ppe(now.kinds) if code not in has)
+    missing = tuple(code for code in required_ppe(now.kinds, now.equipment) if code not in has)
     if missing:
         return (e.PpeMissing(staff_id=staff, missing=missing),)
     return (e.PpeConfirmed(staff_id=staff, kinds=now.kinds),)
@@ -122,6 +118,30 @@ def start_handling(now: Incident, order: c.Order, cmd: c.StartHandling, facts: F
     staff = order.actor.staff
     if staff is None or not now.leads(staff):
         return refuse("not_lead")
+    missing = _keeps_out(now, staff)
+    if missing:
+        return refuse("entry_refused", *missing)
+    return (e.HandlingStarted(), e.Entered(staff_id=staff, staff_name=order.actor.name))
+
+
+def enter(now: Incident, order: c.Order, cmd: c.Enter, facts: Facts) -> Answer:
+    """Each person by themselves: a helper, or a lead who was out, under the same guard."""
+    staff = order.actor.staff
+    who = next((r for r in (now.lead, *now.helpers) if r is not None and r.staff_id == staff), None)
+    if staff is None or who is None:
+        return refuse("not_assigned")
+    if staff in now.entered:
+        return ()
+    missing = _keeps_out(now, staff)
+    if who.arrived_at is None:
+        missing = ("arrived", *missing)
+    if missing:
+        return refuse("entry_refused", *missing)
+    return (e.Entered(staff_id=staff, staff_name=order.actor.name),)
+
+
+def _keeps_out(now: Incident, staff: UUID) -> tuple[str, ...]:
+    """What is missing before this person may go in."""
     ppe = now.ppe.get(staff)
     covered = ppe is not None and ppe.ok and set(now.kinds) <= set(ppe.kinds)
     missing = [
@@ -135,9 +155,7 @@ def start_handling(now: Incident, order: c.Order, cmd: c.StartHandling, facts: F
     ]
     if ppe is not None and not ppe.ok:
         missing.extend(ppe.missing)
-    if missing:
-        return refuse("entry_refused", *missing)
-    return (e.HandlingStarted(), e.Entered(staff_id=staff, staff_name=order.actor.name))
+    return tuple(missing)
 
 
 def tick(now: Incident, order: c.Order, cmd: c.Tick, facts: Facts) -> Answer:
@@ -154,7 +172,9 @@ def tick(now: Incident, order: c.Order, cmd: c.Tick, facts: Facts) -> Answer:
         return refuse("wrong_state", now.state)
     if cmd.result == "not_possible" and not (cmd.reason or "").strip():
         return refuse("reason_needed")
-    if item.causes and cmd.result == "done" and not cmd.cause:
+    if item.after_release and now.state is not State.RELEASED:
+        return refuse("after_release_only")
+    if item.causes and item.cause_needed and cmd.result == "done" and not cmd.cause:
         return refuse("cause_needed", cmd.item)
     done = {i.item for i in now.items}
     before = tuple(code for code in item.after if code not in done)
@@ -168,8 +188,13 @@ def tick(now: Incident, order: c.Order, cmd: c.Tick, facts: Facts) -> Answer:
         value=cmd.value,
         photo=cmd.photo,
         cause=cmd.cause,
+        about=cmd.about,
     )
-    settled = meet(now, item.meets) if item.meets else ()
+    counts = cmd.result == "done" or item.either_way
+    settled = meet(now, item.meets) if item.meets and counts else ()
+    if item.each_building and cmd.cause == "hazard":
+        told_by = facts.after(facts.policy.authority_report_s)
+        return (ticked, *settled, *due(now, "authority_report", told_by))
     if cmd.item == "B.3-5" and cmd.result == "not_possible":
         return (ticked, *settled, *escalate(now, facts, cmd.reason or "fire_not_out"))
     return (ticked, *settled)
@@ -199,7 +224,7 @@ def leave_scene(now: Incident, order: c.Order, cmd: c.LeaveScene, facts: Facts) 
 
 
 def check_in(now: Incident, order: c.Order, cmd: c.CheckIn, facts: Facts) -> Answer:
-    staff = order.actor.staff
+    staff = order.actor.staff if order.actor.role is Role.FIELD else cmd.staff
     if staff is None or staff not in now.entered:
         return ()
     return (e.CheckedIn(staff_id=staff),)
@@ -218,13 +243,24 @@ def final_check(now: Incident, order: c.Order, cmd: c.FinalCheck, facts: Facts) 
 
 def open_items(now: Incident) -> tuple[str, ...]:
     """Mandatory actions neither done nor declared impossible with a reason."""
-    done = {i.item for i in now.items}
     return tuple(
         i.code
         for card in cards(now.kinds)
         for i in card.items
-        if i.mandatory and i.code not in done
+        if i.mandatory and not dealt_with(now, i)
     )
+
+
+def dealt_with(now: Incident, item: CardItem) -> bool:
+    """Done or declared impossible; a sign of B.4 once it was looked for at every building."""
+    seen = {i.about for i in now.items if i.item == item.code}
+    return seen >= set(buildings(now)) if item.each_building else bool(seen)
+
+
+def buildings(now: Incident) -> tuple[str, ...]:
+    """What B.4 checks: the alarming building (empty text), those around it, those added there."""
+    added = (i.about for i in now.items if i.item.startswith("B.4-2"))
+    return tuple(dict.fromkeys(("", *now.surroundings, *added)))
 
 
 def eliminated(
@@ -241,7 +277,7 @@ def eliminated(
         for code, true in {
             "final_check": now.final_checked_at is None,
             "trapped": now.people.trapped > 0,
-            "injured": _hurt(now) > 0,
+            "injured": now.people.hurt > 0,
             "later_alarm": alarm is not None and order.occurred_at <= alarm,
             "fire_command": now.command_held_by is not None,
             "gas_value": Kind.GAS in now.kinds and facts.below_clear is False,
@@ -405,6 +441,7 @@ DECIDE: dict[type[c.Command], Decide] = {
     c.AssessControllable: assess,
     c.ConfirmPpe: confirm_ppe,
     c.StartHandling: start_handling,
+    c.Enter: enter,
     c.Tick: tick,
     c.Withdraw: withdraw,
     c.LeaveScene: leave_scene,

@@ -62,6 +62,7 @@ class OfferMade(Part, frozen=True, kw_only=True, rename="camel"):
     expires_at: datetime
     outcome: str = "open"
     reason: str | None = None
+    helper: bool = False
 
 
 class Responder(Part, frozen=True, kw_only=True, rename="camel"):
@@ -86,6 +87,11 @@ class People(Part, frozen=True, kw_only=True, rename="camel"):
     handed_over: int = 0
     call120: str = "not_needed"
 
+    @property
+    def hurt(self) -> int:
+        """Hurt and not yet with the ambulance."""
+        return max(0, self.injured - self.handed_over)
+
 
 class Item(Part, frozen=True, kw_only=True, rename="camel"):
     card: str
@@ -95,6 +101,7 @@ class Item(Part, frozen=True, kw_only=True, rename="camel"):
     value: float | None
     photo: str | None
     cause: str | None
+    about: str = ""
     by: str
     at: datetime
 
@@ -119,16 +126,47 @@ class Report(Part, frozen=True, kw_only=True, rename="camel"):
     reply: str | None = None
     dispatched: bool = False
     location_gap: bool = False
+    purpose: str = "rescue"
+    voice_at: datetime | None = None
+    """When nobody had signed for it in time and the desk was told to telephone."""
+
+
+class Mark(Part, frozen=True, kw_only=True, rename="camel"):
+    """The newest word on one person of the roster, or on a home of which nobody is registered."""
+
+    status: str
+    at: datetime
+    by: str
+    count: int = 1
 
 
 class Evacuation(Part, frozen=True, kw_only=True, rename="camel"):
+    """Counts follow from ``marks`` (person → newest word) and ``heads`` (home → counter → status
+    → people without a name)."""
+
     state: str = "none"
     out: int = 0
+    with_fire: int = 0
     refused: int = 0
     absent: int = 0
     unaccounted: int = 0
-    """Known only when it is closed with people missing; somebody else looks for them then."""
+    """Of those expected while it runs; after the end, those somebody else looks for."""
     handed_to: str | None = None
+    expected: tuple[str, ...] = ()
+    marks: dict[str, Mark] = {}
+    heads: dict[str, dict[str, dict[str, int]]] = {}
+
+
+class Spot(Part, frozen=True, kw_only=True, rename="camel"):
+    """Degrees WGS-84."""
+
+    lat: float
+    lon: float
+
+
+class Vehicle(Part, frozen=True, kw_only=True, rename="camel"):
+    what: str
+    at: datetime
 
 
 class Cordon(Part, frozen=True, kw_only=True, rename="camel"):
@@ -136,6 +174,8 @@ class Cordon(Part, frozen=True, kw_only=True, rename="camel"):
     shape: dict[str, Any] | None = None
     radius_m: float | None = None
     posts: int = 0
+    post_places: tuple[tuple[float, float], ...] = ()
+    at: datetime | None = None
 
 
 class Condition(Part, frozen=True, kw_only=True, rename="camel"):
@@ -185,6 +225,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     place: Place = Place(address="")
     emitted_at: datetime | None = None
     at_once: bool = False
+    cards_version: int = 0
+    equipment: dict[Kind, tuple[str, ...]] = {}
+    surroundings: tuple[str, ...] = ()
     follows: UUID | None = None
     presented_at: datetime | None = None
     presented_ms: int | None = None
@@ -207,6 +250,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     offers: tuple[OfferMade, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     nobody_left: bool = False
+    helper_wanted: str = ""
+    """Why somebody is looked for beside the lead; empty: nobody is."""
     lead: Responder | None = None
     helpers: tuple[Responder, ...] = ()
     real: bool | None = None
@@ -223,8 +268,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     reports: tuple[Report, ...] = ()
     report_gap: bool = False
     road_open: bool = False
+    supplements: tuple[str, ...] = ()
     guide: str = ""
-    vehicles: tuple[str, ...] = ()
+    meeting: Spot | None = None
+    vehicles: tuple[Vehicle, ...] = ()
     evacuation: Evacuation = Evacuation()
     cordon: Cordon = Cordon()
     command_held_by: str | None = None
@@ -234,6 +281,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     false_by: str | None = None
     false_declared_at: datetime | None = None
     structure_hazard: bool = False
+    baseline: dict[UUID, float | None] = {}
+    """Each detector's alarming value at the hand-over; only what is worse calls people again."""
+    monitored_s: float = 0.0
     obligations: tuple[Obligation, ...] = ()
     met: frozenset[str] = frozenset()
     released_at: datetime | None = None

@@ -4,6 +4,7 @@ Cards B.1–B.6 are binding (Appendix B is normative, T34); equipment lists are 
 configurable. Order is enforced only where the text gives one (``after``).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +15,15 @@ from backend.incidents.flow.vocabulary import Kind
 class Words(msgspec.Struct, frozen=True):
     zh: str
     en: str
+
+
+class Rung(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the ladder when nobody answers; each try is written down under its code."""
+
+    code: str
+    zh: str
+    en: str
+    icon: str
 
 
 class CardItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -29,11 +39,20 @@ class CardItem(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     photo: bool = False
     value: str | None = None
     causes: tuple[tuple[str, str, str], ...] = ()
+    cause_needed: bool = True
+    """One of ``causes`` must be named to be done; False: it may be."""
     after: tuple[str, ...] = ()
     meets: str | None = None
     """The obligation that doing this settles."""
     in_scene: bool = True
     """False: done when arriving or after release, not on the card's walk."""
+    after_release: bool = False
+    """The text puts it after the release (B.2)."""
+    either_way: bool = False
+    """Finding nothing is a result too and settles ``meets`` (B.3: seat not found)."""
+    each_building: bool = False
+    """Wanted of the alarming building and of each one around it (B.4)."""
+    rungs: tuple[Rung, ...] = ()
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -97,8 +116,9 @@ CARD_ELECTRIC = Card(
         ),
         _item(
             "B.1-3", "提醒立即整改", "Tell the user to repair now",
-            "说清哪一处、怎么改、何时前改好。", "Say what, how and by when.", "flag",
-            after=("B.1-2",), meets="rectification",
+            "说清哪一处、怎么改、几天内改好；通知书自动生成，留给用户。",
+            "Say what, how and within how many days; the notice for the user writes itself.",
+            "flag", after=("B.1-2",), meets="rectification", value="天",
         ),
         _item(
             "B.1-4", "提醒用电安全", "Remind of electrical safety",
@@ -129,12 +149,12 @@ CARD_GAS = Card(
         _item(
             "B.2-5", "排查泄漏原因", "Find the leak", "解除预警后再查：软管、接头、灶具。",
             "After release: hose, joints, stove.", "gas", mandatory=False, in_scene=False,
-            meets="leak_cause",
+            after_release=True, meets="leak_cause",
         ),
         _item(
             "B.2-6", "提醒用气安全", "Remind of gas safety", "用完关阀，软管两年一换。",
             "Close the valve after use; new hose every two years.", "speak", mandatory=False,
-            in_scene=False,
+            in_scene=False, after_release=True,
         ),
     ),
 )  # fmt: skip
@@ -151,6 +171,15 @@ CARD_SMOKE = Card(
         _item(
             "B.3-3", "查找起火点", "Find the seat of the fire", "看厨房、插座、电动车、垃圾桶。",
             "Kitchen, sockets, e-bike, bin.", "pin", after=("B.3-2",), meets="fire_seat",
+            either_way=True, cause_needed=False,
+            causes=(
+                ("kitchen", "厨房灶台", "Kitchen"),
+                ("socket", "插座、电线", "Socket or wire"),
+                ("ebike", "电动车、电池", "E-bike or battery"),
+                ("bin", "垃圾、杂物", "Bin or rubbish"),
+                ("incense", "香烛、烟头", "Incense or cigarette"),
+                ("elsewhere", "其他位置", "Elsewhere"),
+            ),
         ),
         _item(
             "B.3-4", "合理使用灭火器", "Use the right extinguisher",
@@ -171,13 +200,14 @@ CARD_STRUCTURE = Card(
     items=tuple(
         _item(code, zh, en, "站在倒塌范围外看，拍照带比例尺。",
               "Look from outside the collapse zone; photo with a scale.", "wall", photo=True,
-              clause="B.4-2")
-        for code, zh, en in (
-            ("B.4-2a", "水平倾角", "Horizontal tilt"),
-            ("B.4-2b", "垂直倾角", "Vertical tilt"),
-            ("B.4-2c", "沉降", "Settlement"),
-            ("B.4-2d", "位移", "Displacement"),
-            ("B.4-2e", "裂缝", "Cracks"),
+              clause="B.4-2", each_building=True, value=unit, cause_needed=False,
+              causes=(("hazard", "有隐患", "Hazard"), ("none", "未见异常", "Nothing unusual")))
+        for code, zh, en, unit in (
+            ("B.4-2a", "水平倾角", "Horizontal tilt", "°"),
+            ("B.4-2b", "垂直倾角", "Vertical tilt", "°"),
+            ("B.4-2c", "沉降", "Settlement", "mm"),
+            ("B.4-2d", "位移", "Displacement", "mm"),
+            ("B.4-2e", "裂缝", "Cracks", "mm"),
         )
     ),
 )  # fmt: skip
@@ -211,6 +241,24 @@ CARD_WELFARE = Card(
                 ("ill", "身体不适", "Ill"),
                 ("no_answer", "无人应答", "No answer"),
                 ("absent", "外出", "Away"),
+            ),
+        ),
+        _item(
+            "B.6-2n", "无人应答时逐级联系", "When nobody answers",
+            "敲门、打电话、家人、邻居、物业、社区，最后 110、120；不自行破门。",
+            "Knock, phone, family, neighbours, landlord, community, then 110 and 120; we never "
+            "force the door.", "phone", clause="B.6-2", mandatory=False, in_scene=False,
+            rungs=(
+                Rung(code="knock", zh="敲门、按门铃、喊人", en="Knock, ring and call out", icon="door"),
+                Rung(code="phone", zh="打居民本人电话", en="Phone the resident", icon="phone"),
+                Rung(code="family", zh="打家人电话", en="Phone the family", icon="people"),
+                Rung(code="neighbour", zh="问邻居", en="Ask the neighbours", icon="people"),
+                Rung(code="landlord", zh="找物业、房东", en="Find the landlord", icon="building"),
+                Rung(code="community", zh="找社区", en="Ask the community", icon="building"),
+                Rung(code="110", zh="有异常：打 110，由警察开门", en="Signs of trouble: 110 opens the door",
+                     icon="warn"),
+                Rung(code="120", zh="可能有人倒下：打 120", en="Somebody may be down: 120",
+                     icon="bandage"),
             ),
         ),
         _item(
@@ -304,7 +352,20 @@ def find_item(kinds: tuple[Kind, ...], code: str) -> CardItem | None:
     return next((i for card in cards(kinds) for i in card.items if i.code == code), None)
 
 
-def required_ppe(kinds: tuple[Kind, ...]) -> tuple[str, ...]:
-    """Codes of the equipment without which nobody enters, over all kinds."""
-    codes = [e.code for k in kinds for e in KINDS[k].ppe if e.required]
+def required_ppe(
+    kinds: tuple[Kind, ...], chosen: Mapping[Kind, tuple[str, ...]] | None = None
+) -> tuple[str, ...]:
+    """Codes of the equipment without which nobody enters, over all kinds.
+
+    Args:
+        kinds: the alert types in the incident.
+        chosen: the operator's own lists, frozen into the incident; the list here where a kind
+            has none.
+    """
+    own = chosen or {}
+    codes = [code for k in kinds for code in own.get(k, _required(k))]
     return tuple(dict.fromkeys(codes))
+
+
+def _required(kind: Kind) -> tuple[str, ...]:
+    return tuple(e.code for e in KINDS[kind].ppe if e.required)

@@ -5,6 +5,7 @@ import msgspec
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.facts import Facts, refuse
+from backend.incidents.flow.handling import done_outside
 from backend.incidents.flow.incident import Incident, Obligation, Sealed, Statement
 from backend.incidents.flow.shared import (
     Answer,
@@ -17,7 +18,17 @@ from backend.incidents.flow.shared import (
 from backend.incidents.flow.vocabulary import Kind, Role, State
 
 put = msgspec.structs.replace
-NEVER_WAIVED = frozenset({"false_report", "community_report"})
+DAY_S = 86_400.0
+NEVER_WAIVED = frozenset(
+    {
+        "false_report",
+        "community_report",
+        "unit_contacted",
+        "authority_report",
+        "cordon_lifted",
+        "evacuation",
+    }
+)
 
 
 def substitute_c1(now: Incident, order: c.Order, cmd: c.SubstituteC1, facts: Facts) -> Answer:
@@ -60,8 +71,10 @@ def desk_release_real(
         return refuse("locks_closed", *missing)
     if not cmd.category.strip():
         return refuse("category_needed")
-    owed = (*due(now, "advice_handling"), *due(now, "advice_prevention"), *owed_when_real(now))
-    authority = due(now, "authority_report") if now.structure_hazard else ()
+    by = facts.after(facts.policy.debt_s)
+    advice = (*due(now, "advice_handling", by), *due(now, "advice_prevention", by))
+    owed = (*advice, *owed_when_real(now, facts))
+    authority = due(now, "authority_report", by) if now.structure_hazard else ()
     return (e.Released(how="real", category=cmd.category), *owed, *authority)
 
 
@@ -85,12 +98,25 @@ def hand_to_authority(
 ) -> Answer:
     if order.actor.role is Role.FIELD and not now.leads(order.actor.staff):
         return refuse("not_lead")
+    if now.state is State.ON_SCENE and not all(done_outside(kind) for kind in now.kinds):
+        return refuse("not_handling")
     if not cmd.acknowledged_by.strip() or not cmd.authority.strip():
         return refuse("authority_silent")
+    building = Kind.STRUCTURE in now.kinds
+    if not building and not cmd.reason.strip():
+        return refuse("reason_needed")
+    first = {"trapped": now.people.trapped > 0, "injured": now.people.hurt > 0}
+    people = tuple(code for code, true in first.items() if true)
+    if people:
+        return refuse("people_first", *people)
+    usual = facts.policy.monitored_structure_s if building else facts.policy.monitored_s
     handed = e.HandedToAuthority(
-        authority=cmd.authority, acknowledged_by=cmd.acknowledged_by, cycle_d=cmd.cycle_d
+        authority=cmd.authority,
+        acknowledged_by=cmd.acknowledged_by,
+        cycle_d=cmd.cycle_d or max(1, round(usual / DAY_S)),
+        reason=cmd.reason,
     )
-    return (handed, *meet(now, "authority_report")) if Kind.STRUCTURE in now.kinds else (handed,)
+    return (handed, *meet(now, "authority_report")) if building else (handed,)
 
 
 def party_advised(now: Incident, order: c.Order, cmd: c.PartyAdvised, facts: Facts) -> Answer:
@@ -112,6 +138,13 @@ def community_report(now: Incident, order: c.Order, cmd: c.CommunityReport, fact
     if not cmd.state.strip():
         return refuse("report_incomplete", "state")
     return (e.CommunityReported(state=cmd.state), *meet(now, "community_report"))
+
+
+def authority_report(now: Incident, order: c.Order, cmd: c.AuthorityReport, facts: Facts) -> Answer:
+    if not cmd.authority.strip():
+        return refuse("report_incomplete", "authority")
+    told = e.AuthorityReported(authority=cmd.authority, by=cmd.by, situation=cmd.situation)
+    return (told, *meet(now, "authority_report"))
 
 
 def unit_contacted(now: Incident, order: c.Order, cmd: c.UnitContacted, facts: Facts) -> Answer:
@@ -186,7 +219,13 @@ def overruled(now: Incident, event: e.Event, fact: e.FalseOverruled) -> Incident
 
 
 def handed(now: Incident, event: e.Event, fact: e.HandedToAuthority) -> Incident:
-    return put(now, state=State.MONITORED, entered={})
+    return put(
+        now,
+        state=State.MONITORED,
+        entered={},
+        baseline={d.id: d.raised_value for d in now.detectors.values()},
+        monitored_s=fact.cycle_d * DAY_S,
+    )
 
 
 def debt(now: Incident, event: e.Event, fact: e.ObligationDue) -> Incident:
@@ -243,6 +282,7 @@ DECIDE: dict[type[c.Command], Decide] = {
     c.PartyAdvised: party_advised,
     c.SubmitFalseReport: submit_false_report,
     c.CommunityReport: community_report,
+    c.AuthorityReport: authority_report,
     c.UnitContacted: unit_contacted,
     c.CheckResult: check_result,
     c.CauseFound: cause_found,
@@ -261,6 +301,7 @@ EVOLVE: dict[type[e.Fact], Evolve] = {
     e.Advised: kept,
     e.FalseReportFiled: kept,
     e.CommunityReported: kept,
+    e.AuthorityReported: kept,
     e.UnitReached: kept,
     e.Checked: kept,
     e.CauseEstablished: kept,

@@ -1,11 +1,11 @@
-"""Region: report for rescue, guiding, evacuation, cordon, fire command (6.3.4, 6.3.5)."""
+"""Region: people hurt, report for rescue, guiding, fire command (6.3.4)."""
 
 import msgspec
 
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.facts import Facts, refuse
-from backend.incidents.flow.incident import Cordon, Incident, Report
+from backend.incidents.flow.incident import Incident, Report, Spot, Vehicle
 from backend.incidents.flow.shared import (
     Answer,
     Decide,
@@ -54,7 +54,12 @@ def report_to(now: Incident, order: c.Order, cmd: c.ReportTo, facts: Facts) -> A
         wanted = tuple(o for o in facts.offices if o.id in set(cmd.offices))
         if len(wanted) != len(set(cmd.offices)):
             return refuse("office_unknown")
-    return report_to_offices(now, msgspec.structs.replace(facts, offices=wanted), cmd.situation)
+    queued = report_to_offices(now, put(facts, offices=wanted), cmd.situation)
+    # offices that have a report already learn what is new
+    told = cmd.situation.strip()
+    standing = any(r.status != "failed" for r in now.reports)
+    new = told and standing and told not in now.supplements
+    return (e.ReportSupplemented(text=told), *queued) if new else queued
 
 
 def report_delivered(now: Incident, order: c.Order, cmd: c.ReportDelivered, facts: Facts) -> Answer:
@@ -95,48 +100,16 @@ def road_cleared(now: Incident, order: c.Order, cmd: c.RoadCleared, facts: Facts
 
 
 def guide_posted(now: Incident, order: c.Order, cmd: c.GuidePosted, facts: Facts) -> Answer:
-    return (e.GuideInPlace(person=cmd.person or order.actor.name, place=cmd.place),)
+    """Who meets the engines and where; a spot chosen on the map is told to every screen."""
+    return (
+        e.GuideInPlace(
+            person=cmd.person or order.actor.name, place=cmd.place, lat=cmd.lat, lon=cmd.lon
+        ),
+    )
 
 
 def vehicle_arrived(now: Incident, order: c.Order, cmd: c.VehicleArrived, facts: Facts) -> Answer:
     return (e.VehicleCame(what=cmd.what),)
-
-
-def start_evacuation(now: Incident, order: c.Order, cmd: c.StartEvacuation, facts: Facts) -> Answer:
-    return () if now.evacuation.state == "running" else (e.EvacuationStarted(),)
-
-
-def person_out(now: Incident, order: c.Order, cmd: c.PersonOut, facts: Facts) -> Answer:
-    if cmd.count < 1:
-        return refuse("count_below_zero")
-    said = e.PersonAccounted(
-        person_id=cmd.person_id, household=cmd.household, count=cmd.count, status=cmd.status
-    )
-    return (said,) if now.evacuation.state == "running" else (e.EvacuationStarted(), said)
-
-
-def close_evacuation(now: Incident, order: c.Order, cmd: c.CloseEvacuation, facts: Facts) -> Answer:
-    if now.evacuation.state != "running":
-        return ()
-    if cmd.unaccounted > 0 and not (cmd.handed_to or now.command_held_by):
-        return refuse("people_unaccounted", str(cmd.unaccounted))
-    return (e.EvacuationClosed(handed_to=cmd.handed_to, unaccounted=cmd.unaccounted),)
-
-
-def set_cordon(now: Incident, order: c.Order, cmd: c.SetCordon, facts: Facts) -> Answer:
-    if cmd.shape.get("type") not in {"Polygon", "Point"} or not cmd.shape.get("coordinates"):
-        return refuse("no_geometry")
-    return (e.CordonSet(shape=cmd.shape, radius_m=cmd.radius_m, posts=cmd.posts),)
-
-
-def lift_cordon(now: Incident, order: c.Order, cmd: c.LiftCordon, facts: Facts) -> Answer:
-    if now.cordon.state != "set":
-        return ()
-    if now.evacuation.state == "running":
-        return refuse("evacuation_running")
-    if now.command_held_by is not None:
-        return refuse("fire_command_holds", now.command_held_by)
-    return (e.CordonLifted(),)
 
 
 def fire_takes(now: Incident, order: c.Order, cmd: c.FireCommandTakesOver, facts: Facts) -> Answer:
@@ -188,8 +161,13 @@ def queued(now: Incident, event: e.Event, fact: e.ReportQueued) -> Incident:
         status="sent",
         sent_at=event.received_at,
         location_gap=fact.location_gap,
+        purpose=fact.purpose,
     )
     return put(now, reports=(*now.reports, report))
+
+
+def supplemented(now: Incident, event: e.Event, fact: e.ReportSupplemented) -> Incident:
+    return put(now, supplements=(*now.supplements, fact.text))
 
 
 def gap(now: Incident, event: e.Event, fact: e.ReportGap) -> Incident:
@@ -223,45 +201,26 @@ def undelivered(now: Incident, event: e.Event, fact: e.ReportUndelivered) -> Inc
     return _mark(now, fact.report_id, status="failed")
 
 
+def reminded(now: Incident, event: e.Event, fact: e.Reminded) -> Incident:
+    """Nobody signed for a report in time: from here on it is the desk's telephone that counts."""
+    if fact.about != "report_voice" or fact.ref is None:
+        return now
+    return _mark(now, fact.ref, voice_at=event.received_at)
+
+
 def road(now: Incident, event: e.Event, fact: e.RoadOpened) -> Incident:
     return put(now, road_open=True)
 
 
 def guide(now: Incident, event: e.Event, fact: e.GuideInPlace) -> Incident:
-    return put(now, guide=f"{fact.person} · {fact.place}".strip(" ·"))
+    spot = None
+    if fact.lat is not None and fact.lon is not None:
+        spot = Spot(lat=fact.lat, lon=fact.lon)
+    return put(now, guide=f"{fact.person} · {fact.place}".strip(" ·"), meeting=spot or now.meeting)
 
 
 def vehicle(now: Incident, event: e.Event, fact: e.VehicleCame) -> Incident:
-    return put(now, vehicles=(*now.vehicles, fact.what))
-
-
-def evacuating(now: Incident, event: e.Event, fact: e.EvacuationStarted) -> Incident:
-    return put(now, evacuation=put(now.evacuation, state="running"))
-
-
-def accounted(now: Incident, event: e.Event, fact: e.PersonAccounted) -> Incident:
-    field = {"out": "out", "refused": "refused", "nobody_home": "absent"}[fact.status]
-    more = getattr(now.evacuation, field) + fact.count
-    return put(now, evacuation=put(now.evacuation, **{field: more}))
-
-
-def evacuated(now: Incident, event: e.Event, fact: e.EvacuationClosed) -> Incident:
-    closed = put(
-        now.evacuation,
-        state="closed",
-        handed_to=fact.handed_to,
-        unaccounted=fact.unaccounted,
-    )
-    return put(now, evacuation=closed)
-
-
-def cordoned(now: Incident, event: e.Event, fact: e.CordonSet) -> Incident:
-    cordon = Cordon(state="set", shape=fact.shape, radius_m=fact.radius_m, posts=fact.posts)
-    return put(now, cordon=cordon, relevant_at=event.received_at)
-
-
-def lifted(now: Incident, event: e.Event, fact: e.CordonLifted) -> Incident:
-    return put(now, cordon=put(now.cordon, state="lifted"))
+    return put(now, vehicles=(*now.vehicles, Vehicle(what=fact.what, at=event.occurred_at)))
 
 
 def held(now: Incident, event: e.Event, fact: e.CommandHeld) -> Incident:
@@ -283,11 +242,6 @@ DECIDE: dict[type[c.Command], Decide] = {
     c.RoadCleared: road_cleared,
     c.GuidePosted: guide_posted,
     c.VehicleArrived: vehicle_arrived,
-    c.StartEvacuation: start_evacuation,
-    c.PersonOut: person_out,
-    c.CloseEvacuation: close_evacuation,
-    c.SetCordon: set_cordon,
-    c.LiftCordon: lift_cordon,
     c.FireCommandTakesOver: fire_takes,
     c.FireCommandGivesBack: fire_gives,
 }
@@ -298,17 +252,14 @@ EVOLVE: dict[type[e.Fact], Evolve] = {
     e.EmergencyCallLogged: called,
     e.ReportQueued: queued,
     e.ReportGap: gap,
+    e.ReportSupplemented: supplemented,
     e.ReportReached: reached,
     e.ReportAcknowledged: acknowledged,
     e.ReportUndelivered: undelivered,
+    e.Reminded: reminded,
     e.RoadOpened: road,
     e.GuideInPlace: guide,
     e.VehicleCame: vehicle,
-    e.EvacuationStarted: evacuating,
-    e.PersonAccounted: accounted,
-    e.EvacuationClosed: evacuated,
-    e.CordonSet: cordoned,
-    e.CordonLifted: lifted,
     e.CommandHeld: held,
     e.CommandReturned: returned,
 }

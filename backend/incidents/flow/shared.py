@@ -9,7 +9,7 @@ from backend.incidents.flow.commands import Order
 from backend.incidents.flow.facts import Facts, Refusal
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
-from backend.incidents.flow.vocabulary import State
+from backend.incidents.flow.vocabulary import OfficeRef, State
 
 Answer = tuple[e.AnyFact, ...] | Refusal
 Decide = Callable[[Incident, Order, Any, Facts], Answer]
@@ -32,9 +32,10 @@ def meet(now: Incident, code: str) -> tuple[e.AnyFact, ...]:
     return () if code in now.met else (e.ObligationMet(code=code),)
 
 
-def owed_when_real(now: Incident) -> tuple[e.AnyFact, ...]:
+def owed_when_real(now: Incident, facts: Facts) -> tuple[e.AnyFact, ...]:
     codes = dict.fromkeys(c for kind in now.kinds for c in KINDS[kind].owed_when_real)
-    return tuple(fact for code in codes for fact in due(now, code))
+    at = facts.after(facts.policy.debt_s)
+    return tuple(fact for code in codes for fact in due(now, code, at))
 
 
 def call_for_people(now: Incident, reason: str) -> tuple[e.AnyFact, ...]:
@@ -44,13 +45,21 @@ def call_for_people(now: Incident, reason: str) -> tuple[e.AnyFact, ...]:
     return (e.DispatchRequested(reason=reason, round=now.round + 1),)
 
 
-def report_to_offices(now: Incident, facts: Facts, situation: str) -> tuple[e.AnyFact, ...]:
-    """One report for each office of the address that has none standing (T14).
+def report_to_offices(
+    now: Incident,
+    facts: Facts,
+    situation: str,
+    *,
+    offices: tuple[OfficeRef, ...] | None = None,
+    purpose: str = "rescue",
+) -> tuple[e.AnyFact, ...]:
+    """One report for each office of the address that has none standing for this purpose (T14).
 
     An incomplete place is sent with a gap flag rather than held back (G10).
     """
-    standing = {r.office.id for r in now.reports if r.status != "failed"}
-    missing = [o for o in facts.offices if o.id not in standing]
+    standing = {r.office.id for r in now.reports if r.status != "failed" and r.purpose == purpose}
+    wanted = facts.offices if offices is None else offices
+    missing = [o for o in wanted if o.id not in standing]
     if not facts.offices and not now.reports:
         return () if now.report_gap else (e.ReportGap(),)
     return tuple(
@@ -59,6 +68,7 @@ def report_to_offices(now: Incident, facts: Facts, situation: str) -> tuple[e.An
             office=office,
             situation=situation,
             location_gap=not now.place.complete(),
+            purpose=purpose,
         )
         for office, report_id in zip(missing, facts.new_ids, strict=False)
     )

@@ -4,6 +4,8 @@
  * the guards here are those that the core has in code, and a test feeds both the same histories.
  */
 import type { Command, IncidentView } from '../wire/types'
+import * as cordon from './cordon'
+import * as evacuation from './evacuation'
 import * as owed from './owed'
 import * as rescue from './rescue'
 import * as scene from './scene'
@@ -12,8 +14,8 @@ import { allowed, argumentsOf, offlineClass } from './table'
 import * as way from './way'
 import { instant, refuse, type Answer, type Decide, type Evolve, type Fact, type Moment, type Refused } from './words'
 
-const DECIDE: Record<string, Decide> = { ...way.decide, ...scene.decide, ...rescue.decide, ...owed.decide }
-const EVOLVE: Record<string, Evolve> = { ...way.evolve, ...scene.evolve, ...rescue.evolve, ...owed.evolve }
+const DECIDE: Record<string, Decide> = { ...way.decide, ...scene.decide, ...rescue.decide, ...evacuation.decide, ...cordon.decide, ...owed.decide }
+const EVOLVE: Record<string, Evolve> = { ...way.evolve, ...scene.evolve, ...rescue.evolve, ...evacuation.evolve, ...cordon.evolve, ...owed.evolve }
 
 /** The commands that this phone can decide by itself. */
 export const decided: readonly string[] = Object.keys(DECIDE)

@@ -1,6 +1,7 @@
 /** Region: the locks from the field's side, and what is owed afterwards (6.3.6, 6.2.4, B.4–B.6). */
 import type { IncidentView } from '../wire/types'
-import { leads, meet } from './shared'
+import { hurt, leads, meet } from './shared'
+import { outside } from './table'
 import { filled, refuse, truths, type Args, type Decide, type Evolve } from './words'
 
 /** A hand measurement needs two persons; a technician's ways are not the field's. */
@@ -12,11 +13,18 @@ const substituteC1: Decide = (view, { how, evidence, second }, { facts }) => {
   return [...quiet, { type: 'NormalConditionMet', how, evidence, second }]
 }
 
-const handToAuthority: Decide = (view, { authority, acknowledgedBy, cycleD }, { actor }) => {
+const DAY_S = 86_400
+const handToAuthority: Decide = (view, { authority, acknowledgedBy, cycleD, reason }, { book, actor }) => {
   if (!leads(view, actor.staffId)) return refuse('not_lead')
+  if (view.state === 'on_scene' && !outside(book, view)) return refuse('not_handling')
   if (!filled(acknowledgedBy) || !filled(authority)) return refuse('authority_silent')
-  const handed = { type: 'HandedToAuthority', authority, acknowledgedBy, cycleD }
-  return view.kinds.includes('structure') ? [handed, ...meet(view, 'authority_report')] : [handed]
+  const building = view.kinds.includes('structure')
+  if (!building && !filled(reason)) return refuse('reason_needed')
+  const people = truths({ trapped: view.people.trapped > 0, injured: hurt(view) > 0 })
+  if (people.length) return refuse('people_first', ...people)
+  const usual = (building ? book.timers.monitored_structure_s : book.timers.monitored_s) ?? DAY_S
+  const handed = { type: 'HandedToAuthority', authority, acknowledgedBy, cycleD: cycleD || Math.max(1, Math.round(usual / DAY_S)), reason }
+  return building ? [handed, ...meet(view, 'authority_report')] : [handed]
 }
 
 const falseReport: Decide = (view, { cause, analysis, measure }) => {
@@ -39,6 +47,8 @@ export const decide: Record<string, Decide> = {
   submit_false_report: falseReport,
   community_report: (view, { state }) =>
     filled(state) ? [{ type: 'CommunityReported', state }, ...meet(view, 'community_report')] : refuse('report_incomplete', 'state'),
+  authority_report: (view, { authority, by, situation }) =>
+    filled(authority) ? [{ type: 'AuthorityReported', authority, by, situation }, ...meet(view, 'authority_report')] : refuse('report_incomplete', 'authority'),
   unit_contacted: (view, { unit, by }) => [{ type: 'UnitReached', unit, by }, ...meet(view, 'unit_contacted')],
   check_result: (view, { result, value }) => [{ type: 'Checked', result, value }, ...meet(view, 'check_result')],
   cause_found: causeFound,
@@ -78,6 +88,7 @@ export const evolve: Record<string, Evolve> = {
   Advised: kept,
   FalseReportFiled: kept,
   CommunityReported: kept,
+  AuthorityReported: kept,
   UnitReached: kept,
   Checked: kept,
   CauseEstablished: kept,

@@ -1,7 +1,7 @@
 /** Region: on scene (6.3.2, 6.3.3, Appendix B). Nobody enters unprotected or into the unknown. */
 import type { IncidentView, ItemDone } from '../wire/types'
 import { due, dueWhenReal, escalate, hurt, leads, meet, onIt } from './shared'
-import { itemsOf, outside, requiredPpe } from './table'
+import { dealtWith, itemsOf, outside, requiredPpe } from './table'
 import { out } from './way'
 import { after, filled, instant, refuse, truths, type Args, type Decide, type Evolve, type Fact } from './words'
 
@@ -51,7 +51,7 @@ const confirmPpe: Decide = (view, { items }, { book, actor }) => {
   const staffId = actor.staffId
   if (!onIt(view, staffId)) return refuse('not_assigned')
   const has = new Set((items as { code: string; has: boolean }[]).filter((item) => item.has).map((item) => item.code))
-  const missing = requiredPpe(book, view.kinds).filter((code) => !has.has(code))
+  const missing = requiredPpe(book, view).filter((code) => !has.has(code))
   return missing.length ? [{ type: 'PpeMissing', staffId, missing }] : [{ type: 'PpeConfirmed', staffId, kinds: view.kinds }]
 }
 
@@ -59,16 +59,31 @@ const confirmPpe: Decide = (view, { items }, { book, actor }) => {
 const startHandling: Decide = (view, _, { actor }) => {
   const staffId = actor.staffId
   if (staffId === null || !leads(view, staffId)) return refuse('not_lead')
-  const ppe = view.ppe[staffId]
-  const covered = ppe?.ok === true && view.kinds.every((kind) => ppe.kinds.includes(kind))
-  const missing = truths({ real: !view.real, situation: view.control !== 'controllable', ppe: !covered })
-  if (ppe && !ppe.ok) missing.push(...ppe.missing)
+  const missing = keepsOut(view, staffId)
   if (missing.length) return refuse('entry_refused', ...missing)
   return [{ type: 'HandlingStarted' }, { type: 'Entered', staffId, staffName: actor.name }]
 }
 
+/** Each person by themselves: a helper, or a lead who was out, under the same guard. */
+const enter: Decide = (view, _, { actor: { staffId, name } }) => {
+  const who = [view.lead, ...view.helpers].find((each) => each?.staffId === staffId)
+  if (staffId === null || !who) return refuse('not_assigned')
+  if (view.entered.includes(staffId)) return []
+  const missing = [...truths({ arrived: who.arrivedAt === null }), ...keepsOut(view, staffId)]
+  return missing.length ? refuse('entry_refused', ...missing) : [{ type: 'Entered', staffId, staffName: name }]
+}
+
+/** What is missing before this person may go in. */
+function keepsOut(view: IncidentView, staffId: string): string[] {
+  const ppe = view.ppe[staffId]
+  const covered = ppe?.ok === true && view.kinds.every((kind) => ppe.kinds.includes(kind))
+  const missing = truths({ real: !view.real, situation: view.control !== 'controllable', ppe: !covered })
+  if (ppe && !ppe.ok) missing.push(...ppe.missing)
+  return missing
+}
+
 const tick: Decide = (view, args, moment) => {
-  const { card, item: code, result, reason, value, photo, cause } = args
+  const { card, item: code, result, reason, value, photo, cause, about } = args
   if (!onIt(view, moment.actor.staffId)) return refuse('not_assigned')
   const item = itemsOf(moment.book, view.kinds).find((each) => each.code === code)
   if (!item) return refuse('item_of_another_kind', code)
@@ -76,13 +91,17 @@ const tick: Decide = (view, args, moment) => {
   const owed = view.state === 'released' && view.obligations.some((debt) => debt.code === item.meets && !debt.doneAt && !debt.waivedAt)
   if (OVER.includes(view.state) && item.inScene && !owed) return refuse('wrong_state', view.state)
   if (result === 'not_possible' && !filled(reason)) return refuse('reason_needed')
-  if (item.causes?.length && result === 'done' && !cause) return refuse('cause_needed', code)
+  if (item.afterRelease && view.state !== 'released') return refuse('after_release_only')
+  if (item.causes?.length && item.causeNeeded !== false && result === 'done' && !cause) return refuse('cause_needed', code)
   const done = new Set(view.items.map((each) => each.item))
   const before = item.after.filter((each) => !done.has(each))
   if (before.length && !owed) return refuse('order_of_actions', ...before)
-  const ticked = { type: 'ItemDone', card, item: code, result, reason, value, photo, cause }
+  const ticked = { type: 'ItemDone', card, item: code, result, reason, value, photo, cause, about }
+  const settled = item.meets && (result === 'done' || item.eitherWay) ? meet(view, item.meets) : []
+  const hazard = item.eachBuilding && cause === 'hazard'
+  if (hazard) return [ticked, ...settled, ...due(view, 'authority_report', after(moment.facts.now, moment.book.timers.authority_report_s ?? 0))]
   const worse = code === 'B.3-5' && result === 'not_possible'
-  return [ticked, ...(item.meets ? meet(view, item.meets) : []), ...(worse ? escalate(view, moment, reason || 'fire_not_out') : [])]
+  return [ticked, ...settled, ...(worse ? escalate(view, moment, reason || 'fire_not_out') : [])]
 }
 
 const withdraw: Decide = (view, { reason }, moment) => [
@@ -98,8 +117,7 @@ const checkIn: Decide = (view, _, { actor: { staffId } }) => (inside(view, staff
 const finalCheck: Decide = (view, { note }, { book, actor }) => {
   if (!leads(view, actor.staffId)) return refuse('not_lead')
   if (view.state === 'on_scene' && !view.verification && !outside(book, view)) return refuse('not_handling')
-  const done = new Set(view.items.map((each) => each.item))
-  const open = itemsOf(book, view.kinds).filter((item) => item.mandatory && !done.has(item.code)).map((item) => item.code)
+  const open = itemsOf(book, view.kinds).filter((item) => item.mandatory && !dealtWith(view, item)).map((item) => item.code)
   return open.length && !view.verification ? refuse('items_open', ...open) : [{ type: 'FinalChecked', note }]
 }
 
@@ -128,6 +146,7 @@ export const decide: Record<string, Decide> = {
   assess_controllable: assess,
   confirm_ppe: confirmPpe,
   start_handling: startHandling,
+  enter,
   tick,
   withdraw,
   leave_scene: leaveScene,
@@ -149,8 +168,8 @@ const entered: Evolve = (view, fact: Args, { facts }) => {
 const rescueState = ({ lead }: IncidentView): IncidentView['state'] => (lead ? (lead.arrivedAt ? 'rescue' : 'en_route') : 'dispatching')
 
 const itemDone: Evolve = (view, fact: Args, { actor, facts }) => {
-  const { card, item, result, reason, value, photo: picture, cause } = fact
-  const done: ItemDone = { card, item, result, reason, value, photo: picture, cause, by: actor.name, at: facts.occurredAt }
+  const { card, item, result, reason, value, photo: picture, cause, about } = fact
+  const done: ItemDone = { card, item, result, reason, value, photo: picture, cause, about, by: actor.name, at: facts.occurredAt }
   return { ...view, items: [...view.items, done], structureHazard: view.structureHazard || (String(item).startsWith('B.4-2') && cause === 'hazard') }
 }
 

@@ -1,7 +1,7 @@
 /** Small pieces that several regions use: who leads, debts, reports, calling for people. */
 import type { IncidentView, Iso, Uuid } from '../wire/types'
 import { owedWhenReal } from './table'
-import type { Fact, Moment } from './words'
+import { after, type Fact, type Moment } from './words'
 
 export const leads = (view: IncidentView, staff: Uuid | null): boolean => staff !== null && view.lead?.staffId === staff
 export const onIt = (view: IncidentView, staff: Uuid | null): boolean => leads(view, staff) || view.helpers.some((helper) => helper.staffId === staff)
@@ -14,23 +14,30 @@ export const due = (view: IncidentView, code: string, at: Iso | null = null): Fa
 /** Settle a debt, also one that falls due only later. */
 export const meet = (view: IncidentView, code: string): Fact[] => (view.met.includes(code) ? [] : [{ type: 'ObligationMet', code }])
 
-export const dueWhenReal = (view: IncidentView, { book }: Moment): Fact[] => owedWhenReal(book, view.kinds).flatMap((code) => due(view, code))
+export const dueWhenReal = (view: IncidentView, { book, facts }: Moment): Fact[] =>
+  owedWhenReal(book, view.kinds).flatMap((code) => due(view, code, after(facts.now, book.timers.debt_s ?? 0)))
 
 /** Ask for a lead unless one is coming or being asked for. */
 export const callForPeople = (view: IncidentView, reason: string): Fact[] =>
   view.lead || view.dispatchOpen ? [] : [{ type: 'DispatchRequested', reason, round: view.round + 1, preferred: null }]
+
+/** One more person beside the lead; a lead first where there is none. */
+export const wantHelper = (view: IncidentView, reason: string): Fact[] => {
+  if (!view.lead) return callForPeople(view, reason)
+  return view.helperWanted ? [] : [{ type: 'HelperWanted', reason }]
+}
 
 const located = ({ address, datum, lat, lon }: IncidentView['place']): boolean => Boolean(address && datum && (lat || lon))
 
 /** One report for each office of the address that has none standing. */
 export function reportToOffices(view: IncidentView, { facts }: Moment, situation: string, offices = facts.offices): Fact[] {
   if (offices === null) return []
-  const standing = new Set(view.reports.filter((report) => report.status !== 'failed').map((report) => report.officeId))
+  const standing = new Set(view.reports.filter((report) => report.status !== 'failed' && report.purpose !== 'people').map((report) => report.officeId))
   if (offices.length === 0 && view.reports.length === 0) return view.reportGap ? [] : [{ type: 'ReportGap' }]
   return offices
     .filter((office) => !standing.has(office.id))
     .slice(0, facts.newIds.length)
-    .map((office, n) => ({ type: 'ReportQueued', reportId: facts.newIds[n], office, situation, locationGap: !located(view.place) }))
+    .map((office, n) => ({ type: 'ReportQueued', reportId: facts.newIds[n], office, situation, locationGap: !located(view.place), purpose: 'rescue' }))
 }
 
 /** Uncontrollable: say so, report to every office, and see that somebody comes. */

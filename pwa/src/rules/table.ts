@@ -40,8 +40,20 @@ export function itemsOf(book: RuleTable, kinds: readonly Kind[]): CardItem[] {
 }
 
 /** Codes of the equipment without which nobody enters, over all kinds. */
-export const requiredPpe = (book: RuleTable, kinds: readonly Kind[]): string[] =>
-  once(kinds.flatMap((kind) => (book.ppe[kind] ?? []).filter((piece) => piece.required).map((piece) => piece.code)))
+export const requiredPpe = (book: RuleTable, { kinds, equipment }: Pick<IncidentView, 'kinds' | 'equipment'>): string[] =>
+  once(kinds.flatMap((kind) => equipment?.[kind] ?? (book.ppe[kind] ?? []).filter((piece) => piece.required).map((piece) => piece.code)))
+
+type Looked = Pick<IncidentView, 'items' | 'surroundings'>
+
+/** What B.4 checks: the alarming building (empty text), those around it, those added on the spot. */
+export const buildingsOf = (view: Looked): string[] =>
+  once(['', ...(view.surroundings ?? []), ...view.items.flatMap(({ item, about }) => (item.startsWith('B.4-2') ? [about ?? ''] : []))])
+
+/** Done or declared impossible; a sign of B.4 once it was looked for at every building. */
+export function dealtWith(view: Looked, item: CardItem): boolean {
+  const seen = new Set(view.items.filter((each) => each.item === item.code).map((each) => each.about ?? ''))
+  return item.eachBuilding ? buildingsOf(view).every((building) => seen.has(building)) : seen.size > 0
+}
 
 export const owedWhenReal = (book: RuleTable, kinds: readonly Kind[]): string[] => once(kinds.flatMap((kind) => book.kinds[kind]?.owedWhenReal ?? []))
 

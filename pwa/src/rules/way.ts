@@ -1,19 +1,29 @@
 /** Region: being asked, joining, coming (6.2.3). */
 import type { IncidentView, OfferRecord } from '../wire/types'
-import { leads, onIt } from './shared'
-import { instant, refuse, type Args, type Decide, type Evolve, type Moment } from './words'
+import { leads, onIt, wantHelper } from './shared'
+import { instant, refuse, type Args, type Decide, type Evolve, type Fact, type Moment } from './words'
 
 const offerOf = (view: IncidentView, id: unknown): OfferRecord | undefined => view.offers.find((offer) => offer.id === id)
 
-const accept: Decide = (view, args, { actor, facts }) => {
+const accept: Decide = (view, args, { book, actor, facts }) => {
   const made = offerOf(view, args.offerId)
   if (!made || made.staffId !== actor.staffId) return refuse('no_such_offer')
-  if (made.outcome === 'accepted' && leads(view, actor.staffId)) return []
-  if (view.lead) return refuse('lead_on_it', view.lead.name)
+  if (made.outcome === 'accepted' && onIt(view, actor.staffId)) return []
+  if (view.lead && !made.helper) return refuse('lead_on_it', view.lead.name)
   if (made.outcome !== 'open' || instant(facts.now) > instant(made.expiresAt)) return refuse('offer_over')
   if (facts.leadsElsewhere) return refuse('leads_elsewhere')
   const { id, staffId, name, badge = '', metres, minutes } = made
-  return [{ type: 'Accepted', offerId: id, staffId, staffName: name, badge, metres, minutes, lead: true }]
+  const lead = !view.lead
+  const lateAfterS = lead ? lateAfter(view, book, minutes) : null
+  return [{ type: 'Accepted', offerId: id, staffId, staffName: name, badge, metres, minutes, lead, lateAfterS }]
+}
+
+/** When a lead under way is too slow, s; the server then asks somebody to come as well. */
+function lateAfter(view: IncidentView, { timers }: Moment['book'], minutes: number | null): number {
+  const limit = timers.en_route_p1_s ?? 0
+  if (minutes === null) return limit
+  const expected = minutes * 60 + (timers.en_route_slack_s ?? 0)
+  return view.urgency === 'emergency' ? Math.min(expected, limit) : expected
 }
 
 const decline: Decide = (view, { offerId, reason, note }, moment) => {
@@ -24,6 +34,8 @@ const decline: Decide = (view, { offerId, reason, note }, moment) => {
   if (made.outcome === 'open') return [said]
   if (made.outcome === 'accepted' && mayUndo(view, moment))
     return [said, { type: 'LeadReleased', ...who, reason }, { type: 'DispatchRequested', reason: 'undone', round: Math.max(1, view.round), preferred: null }]
+  const left = made.outcome === 'accepted' ? undoHelp(view, moment) : []
+  if (left.length) return [said, ...left]
   return made.outcome === 'declined' || made.outcome === 'expired' ? [] : refuse('offer_over')
 }
 
@@ -32,13 +44,24 @@ function mayUndo({ lead }: IncidentView, { book, actor, facts }: Moment): boolea
   return instant(facts.occurredAt) - instant(lead.acceptedAt) <= (book.timers.undo_s ?? 0) * 1000
 }
 
+/** A helper who taps "can't come" a moment after accepting; the next nearest is asked. */
+function undoHelp(view: IncidentView, { book, actor, facts }: Moment): Fact[] {
+  const mine = view.helpers.find((helper) => helper.staffId === actor.staffId)
+  if (!mine || mine.arrivedAt !== null) return []
+  if (instant(facts.occurredAt) - instant(mine.acceptedAt) > (book.timers.undo_s ?? 0) * 1000) return []
+  return [{ type: 'HelperLeft', staffId: mine.staffId, staffName: mine.name, reason: 'undone' }, ...wantHelper(view, 'undone')]
+}
+
+const callHelper: Decide = (view, { reason }, { actor }) =>
+  onIt(view, actor.staffId) ? wantHelper(view, reason || 'asked') : refuse('not_assigned')
+
 const selfAssign: Decide = (view, _, { book, actor, facts }) => {
   const staffId = actor.staffId
   if (staffId === null) return refuse('field_only')
-  if (onIt(view, staffId)) return []
+  if (leads(view, staffId) || (onIt(view, staffId) && (view.lead || facts.leadsElsewhere))) return []
   if (facts.metres === null || facts.metres > (book.timers.self_assign_m ?? 0)) return refuse('too_far_to_join')
   const lead = view.lead === null && !facts.leadsElsewhere
-  const joined = { type: 'Accepted', offerId: null, staffId, staffName: facts.staffName || actor.name, badge: facts.badge, metres: facts.metres, minutes: null, lead }
+  const joined = { type: 'Accepted', offerId: null, staffId, staffName: facts.staffName || actor.name, badge: facts.badge, metres: facts.metres, minutes: null, lead, lateAfterS: lead ? lateAfter(view, book, null) : null }
   const asked = view.offers.find((offer) => offer.outcome === 'open')
   if (!lead || !asked) return [joined]
   return [{ type: 'OfferReleased', offerId: asked.id, staffId: asked.staffId, reason: 'taken' }, joined]
@@ -52,7 +75,7 @@ const arrived: Decide = (view, { metresOff }, { actor }) => {
   return [{ type: 'ArrivedOnScene', staffId, staffName: who.name, metresOff, lead: leads(view, staffId) }]
 }
 
-export const decide: Record<string, Decide> = { accept, decline, self_assign: selfAssign, arrived }
+export const decide: Record<string, Decide> = { accept, decline, self_assign: selfAssign, call_helper: callHelper, arrived }
 
 /* ---- applying ---- */
 
@@ -70,9 +93,21 @@ const accepted: Evolve = (before, fact: Args, { facts }) => {
   const view = fact.offerId === null ? before : settled(before, fact.offerId, 'accepted', null)
   const { staffId, staffName, badge, metres, minutes } = fact
   const who = { staffId, name: staffName, badge, metres, minutes, acceptedAt: facts.occurredAt, arrivedAt: null }
-  if (!fact.lead) return { ...view, helpers: [...view.helpers, who] }
-  return { ...view, lead: who, state: 'en_route', dispatchOpen: false, nobodyLeft: false, relevantAt: facts.occurredAt }
+  if (!fact.lead) return { ...view, helpers: [...view.helpers, who], helperWanted: '' }
+  const arrivedAt = view.helpers.find((helper) => helper.staffId === staffId)?.arrivedAt ?? null
+  return {
+    ...view,
+    lead: { ...who, arrivedAt },
+    helpers: view.helpers.filter((helper) => helper.staffId !== staffId),
+    state: arrivedAt === null ? 'en_route' : onArrival(view),
+    dispatchOpen: false,
+    nobodyLeft: false,
+    relevantAt: facts.occurredAt,
+  }
 }
+
+/** Where the incident stands when its lead is there. */
+const onArrival = ({ control }: IncidentView): IncidentView['state'] => (control === 'uncontrollable' ? 'rescue' : 'on_scene')
 
 const came: Evolve = (view, fact: Args, { facts }) => {
   const arrivedAt = facts.occurredAt
@@ -80,7 +115,7 @@ const came: Evolve = (view, fact: Args, { facts }) => {
     return { ...view, helpers: view.helpers.map((helper) => (helper.staffId === fact.staffId ? { ...helper, arrivedAt } : helper)) }
   const there = { ...view, lead: { ...view.lead, arrivedAt } }
   if (view.state !== 'en_route') return there
-  return { ...there, state: view.control === 'uncontrollable' ? 'rescue' : 'on_scene' }
+  return { ...there, state: onArrival(view) }
 }
 
 export const evolve: Record<string, Evolve> = {
@@ -88,7 +123,9 @@ export const evolve: Record<string, Evolve> = {
   ArrivedOnScene: came,
   OfferDeclined: (view, fact: Args) => settled(view, fact.offerId, 'declined', fact.reason),
   OfferReleased: (view, fact: Args) => settled(view, fact.offerId, 'released', fact.reason),
-  LeadReleased: (view, fact, { facts }) => ({ ...view, lead: null, ...out(view, fact.staffId), relevantAt: facts.now }),
+  LeadReleased: (view, fact, { facts }) => ({ ...view, lead: null, ...out(view, fact.staffId), helperWanted: '', relevantAt: facts.now }),
+  HelperWanted: (view, fact: Args) => ({ ...view, helperWanted: fact.reason }),
+  HelperLeft: (view, fact) => ({ ...view, helpers: view.helpers.filter((helper) => helper.staffId !== fact.staffId), ...out(view, fact.staffId) }),
   DispatchRequested: (view, fact: Args) => ({ ...view, state: 'dispatching', dispatchOpen: true, round: fact.round, nobodyLeft: false }),
-  RespondersStoodDown: (view) => ({ ...view, lead: view.lead?.arrivedAt ? view.lead : null, helpers: [], entered: [], enteredAt: {}, dispatchOpen: false }),
+  RespondersStoodDown: (view) => ({ ...view, lead: view.lead?.arrivedAt ? view.lead : null, helpers: [], entered: [], enteredAt: {}, dispatchOpen: false, helperWanted: '' }),
 }

@@ -114,6 +114,8 @@ export interface OfferRecord {
   expiresAt: Iso
   outcome: 'open' | 'accepted' | 'declined' | 'expired' | 'released'
   reason: string | null
+  /** asked to come beside the lead */
+  helper?: boolean
 }
 
 export interface Candidate {
@@ -135,6 +137,8 @@ export interface ItemDone {
   value: number | null
   photo: string | null
   cause?: string | null
+  /** which building (B.4; empty: the alarming one) or which rung of the ladder (B.6) */
+  about?: string
   by: string
   at: Iso
 }
@@ -151,6 +155,29 @@ export interface ReportLine {
   acknowledgedAt: Iso | null
   reply: string | null
   dispatched?: boolean
+  /** the place was not known to the room when it went out */
+  locationGap: boolean
+  /** nobody signed in time: the desk telephones */
+  voiceAt: Iso | null
+  /** 'people': nobody of ours is left to send */
+  purpose?: 'rescue' | 'people'
+}
+
+export interface EvacuationMark { status: 'out' | 'with_fire' | 'nobody_home' | 'refused' | 'untick'; at: Iso; by: string; count: number }
+export interface EvacuationView {
+  state: 'none' | 'running' | 'closed'
+  out: number
+  withFire: number
+  refused: number
+  absent: number
+  unaccounted: number
+  handedTo: string | null
+  /** ids of those to be found; names are in the roster */
+  expected: string[]
+  /** the newest word on each */
+  marks: Record<string, EvacuationMark>
+  /** people without a name: home → who counted → status → how many */
+  heads: Record<string, Record<string, Partial<Record<EvacuationMark['status'], number>>>>
 }
 
 export interface Obligation { code: string; dueAt: Iso | null; doneAt: Iso | null; waivedAt: Iso | null }
@@ -198,6 +225,12 @@ export interface IncidentView {
   claimedBy: { id: Uuid; name: string } | null
   claimedAt: Iso | null
   place: Place
+  /** the wording of the cards that was in force when it was raised; 0 is the original */
+  cardsVersion?: number
+  /** what must be worn by kind, where the operator's list is another than the rule book's */
+  equipment?: Partial<Record<Kind, string[]>>
+  /** buildings around the place, for B.4 */
+  surroundings?: string[]
   detectors: DetectorState[]
   contact: {
     phase: 'idle' | 'calling' | 'reached' | 'unreachable'
@@ -227,10 +260,13 @@ export interface IncidentView {
   reports: ReportLine[]
   reportGap: boolean
   roadOpen: boolean
+  /** said after the first report, to those who have one */
+  supplements: string[]
   guide: string
-  vehicles: string[]
-  evacuation: { state: 'none' | 'running' | 'closed'; out: number; refused: number; absent: number; unaccounted: number }
-  cordon: { state: 'none' | 'set' | 'lifted'; shape: unknown; radiusM?: number | null; posts: number }
+  meeting: { lat: number; lon: number } | null
+  vehicles: { what: string; at: Iso }[]
+  evacuation: EvacuationView
+  cordon: { state: 'none' | 'set' | 'lifted'; shape: unknown; radiusM?: number | null; posts: number; postPlaces: [lon: number, lat: number][]; at: Iso | null }
   commandHeldBy: string | null
   c1: { how: string; at: Iso } | null
   c2: { by: Uuid; at: Iso; name: string } | null
@@ -247,6 +283,8 @@ export interface IncidentView {
   releasedAt?: Iso | null
   category?: string | null
   nobodyLeft: boolean
+  /** why somebody is looked for beside the lead; empty: nobody is */
+  helperWanted?: string
   links: { follows: Uuid | null }
   allowed: string[]
 }
@@ -382,6 +420,15 @@ export interface CardItem extends Said {
   after: string[]
   /** the obligation that doing this settles */
   meets?: string | null
+  /** false: naming one of the causes is a help, not a must */
+  causeNeeded?: boolean
+  afterRelease?: boolean
+  /** finding nothing is a result too */
+  eitherWay?: boolean
+  /** wanted of every building around */
+  eachBuilding?: boolean
+  /** what to try when nobody answers, in this order */
+  rungs?: (Said & { code: string; icon: string })[]
 }
 export interface CardText extends Said { card: string; ordered: boolean; items: CardItem[] }
 
@@ -409,6 +456,8 @@ export interface CommandRules {
 
 export interface Rulebook {
   version: string | number
+  /** the wording of the cards in it; absent or 0 is the original */
+  cardsVersion?: number
   states: Record<string, Said>
   /** states in which the alert is active */
   alerting: string[]
