@@ -24,6 +24,9 @@ COMMANDS: dict[str, Command] = {
     "migrate": Command("backend.migrate:main", "更新数据库", "bring the databases up to date"),
     "decode": Command("backend.sensing.decode:main", "解码报文", "show what a payload says"),
     "verify": Command("backend.archive.verify:main", "核验档案", "check an exported archive"),
+    "verify-photo": Command(
+        "backend.evidence.verify:main", "核验照片", "check a photograph against its proof"
+    ),
     "bench": Command("backend.bench.main:main", "测速", "measure from detector to screen"),
     "user": Command("backend.access.cli:main", "账户", "accounts and passwords"),
     "conformance": Command("backend.conformance:main", "条款证明", "which clauses tests prove"),

@@ -18,6 +18,7 @@ from backend.devices import service as devices
 from backend.devices.schemas import Place as DevicePlace
 from backend.dispatch import flow as dispatch
 from backend.documents import service as documents
+from backend.evidence import proofs
 from backend.incidents import drills, journal, traces
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
@@ -48,6 +49,8 @@ from backend.offices.schemas import Caller, Measure, People, ReportPlace, Report
 from backend.sensing import service as sensing
 from backend.sensing.rules import RuleBook, defaults
 from backend.shared.context import Context
+from backend.shared.photo_proof import Picture
+from backend.staff import phones
 from backend.staff import service as staff
 from geo.point import Point, metres
 from geo.streets import StreetNetwork
@@ -504,12 +507,38 @@ def _report_row(now: Incident, report: Any, past: Sequence[e.Event]) -> ReportRo
     )
 
 
+async def countersign(p: Pipeline, now: Incident, event: e.Event, fact: e.PhotoAdded) -> None:
+    """Both clocks and both signatures of a photograph, kept for the record."""
+    known = await phones.keys_of(event.actor.staff)
+    await proofs.countersign(
+        Picture(
+            incident_id=str(event.incident_id),
+            sha256=fact.sha256,
+            burnt_sha256=fact.burnt_sha256,
+            preview_sha256=fact.preview_sha256,
+            statement=fact.statement,
+            signature=fact.signature,
+        ),
+        {device: {"x": key.x, "y": key.y} for device, key in known.items()},
+        settings=p.ctx.settings.evidence,
+        data=p.ctx.data,
+        by=event.actor.id,
+        role=event.actor.role,
+        received_at=event.received_at,
+        at=p.ctx.clock.now(),
+    )
+
+
 async def seal(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
     """The record goes into the chain; then the journal says so and closes."""
     past = await journal.events_of(event.incident_id)
     upto = [one for one in past if one.version <= event.version]
+    for one in upto:
+        if isinstance(one.fact, e.PhotoAdded):  # another node may still be at it
+            await countersign(p, now, one, one.fact)
+    proved = await proofs.proofs_of(event.incident_id)
     sealed = await archive.seal(
-        event.incident_id, now.no, document(now, upto), at=p.ctx.clock.now()
+        event.incident_id, now.no, document(now, upto, proved), at=p.ctx.clock.now()
     )
     closing = c.Seal(hash=sealed.hash, previous=sealed.previous, sealed_at=sealed.sealed_at)
     await p.incidents.say(event.incident_id, closing, command_id=_cause(event))
@@ -651,6 +680,7 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.CommunityReported: (file_paper,),
     e.HandedToAuthority: (file_paper,),
     e.ItemDone: (file_paper,),
+    e.PhotoAdded: (countersign,),
     e.ArchiveRequested: (seal,),
     e.LateRaise: (open_linked,),
     e.Merged: (absorb,),

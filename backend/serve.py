@@ -210,6 +210,16 @@ async def platform(settings: Settings) -> AsyncIterator["Context"]:
             raise CannotStart(str(failed)) from failed
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as failed:
             raise CannotStart(f"数据库连不上 The database cannot be used: {failed!r}") from failed
+        from backend.evidence import keys, stores
+        from backend.evidence.store import StoreAway
+
+        try:
+            await stores.store_of(settings).ready()
+            keys.signer_of(settings.evidence, settings.data.folder.absolute())
+        except (StoreAway, ValueError, OSError) as failed:
+            raise CannotStart(
+                f"照片存储不可用 Photographs cannot be kept: {failed} (JIEAN_EVIDENCE_…)"
+            ) from failed
         context = Context(
             settings=settings,
             clock=SystemClock(),

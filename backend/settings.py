@@ -179,6 +179,52 @@ class Sensing(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Where photographs are kept, and how they are proved. Without a bucket: the data folder."""
+
+    s3_bucket: Annotated[
+        str,
+        Meta(
+            pattern=r"^($|[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])$",
+            description="keep photographs in this S3 bucket; empty = in the data folder",
+        ),
+    ] = ""
+    s3_endpoint: Annotated[
+        str,
+        Meta(
+            pattern=r"^($|https?://[^/]+/?$)",
+            description="https://… of a store that speaks S3 (MinIO, OSS, COS); empty = Amazon's",
+        ),
+    ] = ""
+    s3_region: Annotated[str, Meta(min_length=1, description="as the store names it")] = "us-east-1"
+    s3_key_id: Annotated[str, Meta(description="of an account that may only read and write it")] = (
+        ""
+    )
+    s3_key_secret: Annotated[str, Meta(description="its secret")] = ""
+    s3_prefix: Annotated[
+        str,
+        Meta(
+            pattern="^($|[A-Za-z0-9_-][A-Za-z0-9_/-]*/)$",
+            description="before every name in the bucket, with a slash at the end",
+        ),
+    ] = ""
+    s3_path_style: Annotated[
+        bool, Meta(description="https://endpoint/bucket/name, not https://bucket.endpoint/name")
+    ] = True
+    s3_timeout_s: Annotated[float, _ours_s("longest single request")] = 30.0
+    signing_key: Annotated[
+        str,
+        Meta(
+            pattern="^($|[A-Za-z0-9_-]{43})$",
+            description="Ed25519 private key, 32 bytes in base64url, that counter-signs "
+            "photographs; empty = made in the data folder",
+        ),
+    ] = ""
+    faces_timeout_s: Annotated[
+        float, _ours_s("longest search for faces in one photograph; then it is pixelated whole")
+    ] = 20.0
+
+
 class Gb26875(msgspec.Struct, frozen=True, kw_only=True):
     """The door for user information transmission units (GB/T 26875.3 over TCP)."""
 
@@ -329,6 +375,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt: Mqtt = Mqtt()
     timers: Timers = Timers()
     sensing: Sensing = Sensing()
+    evidence: Evidence = Evidence()
     gb26875: Gb26875 = Gb26875()
     cloud: Cloud = Cloud()
     dispatch: Dispatch = Dispatch()
@@ -378,6 +425,13 @@ def _together(settings: Settings) -> list[str]:
         found.append("JIEAN_HTTP_COOKIE_SECURE needs an https:// JIEAN_HTTP_PUBLIC_URL")
     if bool(settings.http.tls_cert) != bool(settings.http.tls_key):
         found.append("JIEAN_HTTP_TLS_CERT and JIEAN_HTTP_TLS_KEY go together")
+    if settings.evidence.s3_bucket and not (
+        settings.evidence.s3_key_id and settings.evidence.s3_key_secret
+    ):
+        found.append(
+            "JIEAN_EVIDENCE_S3_BUCKET needs JIEAN_EVIDENCE_S3_KEY_ID and "
+            "JIEAN_EVIDENCE_S3_KEY_SECRET"
+        )
     if settings.database.owner_url and not settings.database.url:
         found.append("JIEAN_DATABASE_OWNER_URL is given without JIEAN_DATABASE_URL")
     return found

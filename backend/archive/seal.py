@@ -15,6 +15,7 @@ import msgspec
 from cryptography.hazmat.primitives import hashes
 
 from backend.shared.canonical import canonical
+from backend.shared.photo_proof import fault_of
 
 FORMAT = "jiean-archive/1"
 FIRST = "0" * 64
@@ -59,6 +60,19 @@ def seal(document: Mapping[str, Any], *, previous: str, sealed_at: datetime) -> 
     return canonical({**body, "sha256": hashlib.sha256(plain).hexdigest(), "sm3": sm3(plain)})
 
 
+def _photo_fault(document: Any) -> str | None:
+    """What is wrong with the first unsound proof of a photograph; None when all are sound."""
+    proofs = document.get("photoProofs") if isinstance(document, dict) else None
+    for proof in proofs if isinstance(proofs, list) else ():
+        fault = fault_of(proof)
+        if fault is None and proof["incidentId"] != document.get("incidentId"):
+            fault = "it belongs to another incident"
+        if fault is not None:
+            name = str(proof.get("sha256"))[:12] if isinstance(proof, dict) else "?"
+            return f"photograph {name}…: {fault}"
+    return None
+
+
 def verify(data: bytes) -> Verdict:
     """Check one exported record.
 
@@ -86,6 +100,8 @@ def verify(data: bytes) -> Verdict:
         fault = "SHA-256 does not match"
     elif sm3(plain) != body["sm3"]:
         fault = "SM3 does not match"
+    else:
+        fault = _photo_fault(document)
     return Verdict(
         no=str(no) if no is not None else None,
         sha256=str(body.get("sha256")),

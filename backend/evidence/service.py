@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -13,11 +14,14 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from backend.audit import service as audit
+from backend.evidence import parts
 from backend.evidence.image import MIME, shape_of
 from backend.evidence.problems import HashMismatch, NotAnImage
-from backend.evidence.store import Store
+from backend.evidence.store import Store, StoreAway
 from backend.shared.db import OPERATIONS
-from backend.shared.problems import TooLarge
+from backend.shared.problems import Malformed, TooLarge, Unavailable
+
+log = logging.getLogger("jiean.evidence")
 
 BYTES_MAX = 12 * 1024 * 1024
 KINDS = frozenset(MIME.values())
@@ -35,12 +39,93 @@ class Photo(msgspec.Struct, frozen=True, kw_only=True):
     mime: str
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """``Content-Range: bytes start-last/total``; no ``length`` asks what is here."""
+
+    start: int
+    length: int
+    total: int
+
+
+class Partial(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes that are here from the start on; the next part begins there."""
+
+    received: int
+
+
 async def known(sha256: str) -> Photo | None:
     """A photograph that was stored before, or None."""
     row = await OPERATIONS.fetch_one(
         "SELECT sha256, bytes, width, height, mime FROM evidence WHERE sha256 = $1", sha256
     )
     return None if row is None else Photo(**dict(row))
+
+
+async def stored(store: Store, sha256: str) -> Photo | None:
+    """The same, where its bytes are really there.
+
+    Raises:
+        Unavailable: the store does not answer.
+    """
+    photo = await known(sha256)
+    try:
+        return photo if photo is not None and await store.has(sha256) else None
+    except StoreAway as why:
+        raise away(why) from why
+
+
+def away(why: StoreAway) -> Unavailable:
+    """The store as a problem; the reason is for the log, it may name the bucket."""
+    log.error("the evidence store cannot be used: %s", why)
+    return Unavailable("照片存储暂不可用 The photograph store is away", retryAfterS=5)
+
+
+async def receive_part(
+    store: Store,
+    incoming: Path,
+    sha256: str,
+    part: Part,
+    chunks: AsyncIterator[bytes],
+    *,
+    kind: str,
+    by: UUID,
+    role: str,
+    at: datetime,
+) -> tuple[Photo, bool] | Partial:
+    """Keep one part of a photograph; with the last one, store it as ``receive`` does.
+
+    A part that is not the next one changes nothing: the answer says where to go on.
+
+    Raises:
+        Malformed: the part is longer than it says, or than is taken at once.
+        TooLarge: the whole is over 12 MB.
+        NotAnImage, HashMismatch: as ``receive``; the parts are then forgotten.
+    """
+    there = await stored(store, sha256)
+    if there is not None:
+        return there, False
+    if part.total > BYTES_MAX:
+        raise _too_large()
+    content = bytearray()
+    async for chunk in chunks:
+        content += chunk
+        if len(content) > min(part.length, parts.PART_MAX):
+            raise Malformed("the part is longer than its Content-Range, or than 1 MB")
+    if len(content) != part.length:
+        raise Malformed("the part is shorter than its Content-Range")
+    count = await parts.add(sha256, by, part.start, bytes(content), at=at)
+    if count < part.total:
+        return Partial(received=count)
+    try:
+        stored_now = await receive(
+            store, incoming, sha256, parts.whole(sha256, by),
+            announced_bytes=count, kind=kind, by=by, role=role, at=at,
+        )  # fmt: skip
+    except (HashMismatch, NotAnImage, TooLarge):
+        await parts.forget(sha256, by)
+        raise
+    await parts.forget(sha256, by)
+    return stored_now
 
 
 async def missing(sha256s: list[str]) -> list[str]:
@@ -83,8 +168,8 @@ async def receive(
         TooLarge: over 12 MB, announced or counted; the rest is not read.
         HashMismatch: the bytes have another hash.
     """
-    there = await known(sha256)
-    if there is not None and await store.has(sha256):
+    there = await stored(store, sha256)
+    if there is not None:
         return there, False
     if kind not in KINDS:
         raise NotAnImage("只接受 JPEG、PNG、WebP 照片 Only JPEG, PNG and WebP", kinds=sorted(KINDS))
@@ -92,7 +177,10 @@ async def receive(
         raise _too_large()
     with _unfinished(incoming) as file:
         photo = await _checked(file, sha256, chunks)
-        await store.put(sha256, file)
+        try:
+            await store.put(sha256, file)
+        except StoreAway as why:
+            raise away(why) from why
     async with OPERATIONS.transaction():
         new = await OPERATIONS.execute(
             "INSERT INTO evidence (sha256, bytes, width, height, mime, uploaded_by, uploaded_at)"

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
@@ -9,16 +10,23 @@ from typing import Protocol
 BLOCK = 256 * 1024
 
 
+class StoreAway(Exception):
+    """The store cannot be used now, or its settings are wrong; a sentence for a person."""
+
+
 class Store(Protocol):
-    """Bytes by their SHA-256; what is once there is never changed."""
+    """Bytes by their SHA-256; what is once there is never changed.
+
+    Every method may raise ``StoreAway``.
+    """
 
     async def has(self, sha256: str) -> bool:
         """Whether the bytes are there."""
         ...
 
     async def put(self, sha256: str, file: Path) -> None:
-        """Take over a finished file whose hash was checked. Durable when this returns; putting
-        the same again, also at the same time, is no error."""
+        """Keep a finished file whose hash was checked, and perhaps move it away. Durable when this
+        returns; putting the same again, also at the same time, is no error."""
         ...
 
     def read(self, sha256: str) -> AsyncIterator[bytes]:
@@ -26,6 +34,14 @@ class Store(Protocol):
 
         Raises:
             FileNotFoundError: at the first block, when they are not there.
+        """
+        ...
+
+    async def ready(self) -> None:
+        """Whether it can be written; asked once at the start.
+
+        Raises:
+            StoreAway: with the reason.
         """
         ...
 
@@ -53,6 +69,19 @@ class LocalFolder:
         with source:
             while block := await asyncio.to_thread(source.read, BLOCK):
                 yield block
+
+    async def ready(self) -> None:
+        """See ``Store``."""
+        try:
+            await asyncio.to_thread(_try, self._folder)
+        except OSError as failed:
+            raise StoreAway(str(failed)) from failed
+
+
+def _try(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _move(file: Path, to: Path) -> None:

@@ -252,7 +252,9 @@ async def on_photo(staff_id: UUID, sha256: str) -> bool:
     found = await OPERATIONS.fetch_value(
         "SELECT true FROM event e JOIN incident i ON i.id = e.incident_id"
         " WHERE e.type = 'PhotoAdded' AND (e.body -> 'fact' ->> 'sha256' = $2"
-        " OR e.body -> 'fact' ->> 'burntSha256' = $2) AND i.responders @> ARRAY[$1::uuid] LIMIT 1",
+        " OR e.body -> 'fact' ->> 'burntSha256' = $2"
+        " OR e.body -> 'fact' ->> 'previewSha256' = $2)"
+        " AND i.responders @> ARRAY[$1::uuid] LIMIT 1",
         staff_id,
         sha256,
     )

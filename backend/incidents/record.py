@@ -1,6 +1,6 @@
 """What the archive keeps of an incident (6.3.7.1): six fields, measures, and the whole journal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -30,12 +30,15 @@ MEASURES = (
 )
 
 
-def document(now: Incident, journal: Sequence[e.Event]) -> dict[str, Any]:
+def document(
+    now: Incident, journal: Sequence[e.Event], proofs: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     """The record to seal: JSON-like, times as RFC 3339 text.
 
     ``raisedAt`` 发布时间 · ``kind`` 预警类型 · ``category`` 事件类别 · ``place`` 预警区域 ·
     ``measures`` 采取的措施 · ``releasedAt`` 解除时间; then who and when, the 2-second figure, each
-    offer with the people looked at, photographs by hash, debts, late statements, the journal.
+    offer with the people looked at, photographs by hash with what proves them, debts, late
+    statements, the journal.
     """
     found: dict[str, Any] = msgspec.to_builtins(
         {
@@ -61,6 +64,7 @@ def document(now: Incident, journal: Sequence[e.Event]) -> dict[str, Any]:
             "people": now.people,
             "conditions": {"c1": now.c1, "c2": now.c2},
             "photos": now.photos,
+            "photoProofs": proofs,
             "obligations": now.obligations,
             "lateStatements": now.late_statements,
             "journal": journal,

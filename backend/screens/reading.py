@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from backend.evidence import proofs
 from backend.evidence import service as evidence
 from backend.incidents import journal
 from backend.incidents.flow.incident import Incident
@@ -45,7 +46,7 @@ async def view_of(now: Incident, roles: frozenset[str], parts: Parts) -> Inciden
     """One incident, whole, for somebody with these roles."""
     assert now.id is not None
     past = await journal.events_of(now.id)
-    hashes = [p.sha256 for p in now.photos]
+    hashes = [h for p in now.photos for h in (p.sha256, p.preview_sha256) if h]
     cursor = await OPERATIONS.fetch_value("SELECT cursor FROM incident WHERE id = $1", now.id)
     return incident_view(
         now,
@@ -54,4 +55,5 @@ async def view_of(now: Incident, roles: frozenset[str], parts: Parts) -> Inciden
         live=await live_values(now.detectors, parts),
         photos_missing=frozenset(await evidence.missing(hashes) if hashes else ()),
         roles=roles,
+        proofs=await proofs.verdicts(now.id) if hashes else {},
     )
