@@ -224,12 +224,14 @@ async def open_with(detector_id: UUID) -> list[UUID]:
 
 
 async def concerning(staff_id: UUID) -> list[UUID]:
-    """Incidents not yet archived that somebody is on, or is being offered; newest first. Drills
-    that were ended are gone."""
+    """Incidents not yet archived that somebody is on, or is being offered, and those that ended
+    with nobody on them; newest first. Drills that were ended are gone."""
     rows = await OPERATIONS.fetch(
         "SELECT id FROM incident WHERE state <> 'archived' AND NOT EXISTS (SELECT FROM drill d"
         " WHERE d.incident_id = incident.id AND d.ended_at IS NOT NULL) AND"
-        " (responders @> ARRAY[$1::uuid] OR board ->> 'asked' = $2) ORDER BY emitted_at DESC",
+        " (responders @> ARRAY[$1::uuid] OR board ->> 'asked' = $2 OR (state IN ('stood_down',"
+        " 'released') AND responders = '{}' AND NOT EXISTS (SELECT FROM drill d"
+        " WHERE d.incident_id = incident.id))) ORDER BY emitted_at DESC",
         staff_id,
         str(staff_id),
     )

@@ -94,7 +94,7 @@ async def home(request: Request[Any, Any, Any], ctx: Ctx, services: Services) ->
     cursor = await OPERATIONS.fetch_value("SELECT coalesce(max(cursor), 0) FROM incident")
     mine = [await journal.load(i) for i in await journal.concerning(user.staff_id)]
     asked = [(now, o) for now in mine if (o := _open_offer(now, user.staff_id, at)) is not None]
-    on_it = [now for now in mine if now.on_it(user.staff_id)]
+    on_it = [n for n in mine if n.on_it(user.staff_id) or n.reports_false(user.staff_id)]
     return Home(
         me=Me(
             account_id=user.account_id,

@@ -328,6 +328,15 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         """Lead or helper."""
         return self.leads(staff) or any(h.staff_id == staff for h in self.helpers)
 
+    def reports_false(self, staff: UUID) -> bool:
+        """Whether the written report of a false alarm is this person's (T6): the lead's, else that
+        of who was asked last; where nobody was asked, anybody's."""
+        if not self.owes("false_report"):
+            return False
+        if self.lead is not None:
+            return self.lead.staff_id == staff
+        return not self.offers or self.offers[-1].staff_id == staff
+
     def owes(self, code: str) -> bool:
         return any(o.code == code and not o.settled for o in self.obligations)
 
