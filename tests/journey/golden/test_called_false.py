@@ -25,6 +25,8 @@ async def test_1_burnt_food_is_false_by_the_partys_word_and_is_reported_and_arch
 
     await desk.does(incident, "desk_release_false")
     assert (await desk.is_refused(incident, "archive"))["missing"] == ["false_report"]
+    [owed] = (await near.get("/api/field/home"))["owed"]
+    assert (owed["incidentId"], owed["code"]) == (incident, "false_report"), "who was asked writes"
     await near.does(
         incident, "submit_false_report", cause="cooking", analysis="饭烧焦了", measure="开油烟机"
     )
@@ -83,3 +85,20 @@ async def test_3_the_nearest_ignores_the_offer_and_the_next_nearest_goes(street:
         ("周建国", True), ("李明", True),
     ]  # fmt: skip
     assert [one["outcome"] for one in record["offerOutcomes"]] == ["expired", "accepted"]
+
+
+async def test_a_report_that_nobody_was_asked_for_is_owed_by_everybody_until_one_writes_it(
+    street: Street,
+) -> None:
+    desk = await street.desk()
+    incident = await street.alarm("smoke", smoke=True)
+    await street.quiet("smoke")
+    await desk.does(incident, "party_reports_false", speaker="陈阿婆", relation="户主", onSpot=True)
+    one, other = await street.phone("周建国"), await street.phone("李明")
+    for phone in (one, other):
+        owed = (await phone.get("/api/field/home"))["owed"]
+        assert [debt["code"] for debt in owed] == ["false_report"]
+    await one.does(
+        incident, "submit_false_report", cause="device", analysis="探头老化", measure="更换"
+    )
+    assert (await other.get("/api/field/home"))["owed"] == []
