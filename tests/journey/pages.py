@@ -1,5 +1,6 @@
 """The four kinds of screens by what a person does on them. No assertion stands here."""
 
+import re
 from urllib.parse import urlsplit
 
 from playwright.async_api import Locator, expect
@@ -67,6 +68,50 @@ class Phone(Screen):
         for item in await self.page.locator("[role=checkbox]").all():
             await item.click()
         await self.tap("ppe-confirm", "start-handling")
+
+    async def goes(self) -> None:
+        """Take the offer and arrive."""
+        await self.tap("offer-accept")
+        await self.step("way")
+        await self.tap("arrive")
+
+    async def lacks(self, code: str) -> None:
+        """Everything worn but for this one thing."""
+        await self.shows("situation-clear")
+        for item in await self.page.locator("[role=checkbox]").all():
+            if await item.get_attribute("data-testid") != f"ppe-{code}":
+                await item.click()
+        await self.tap("ppe-confirm")
+
+    async def does_item(self, code: str, *, cause: str = "", value: str = "") -> None:
+        """The card's next action, done."""
+        await self.item(code)
+        if cause:
+            await self.tap(f"cause-{cause}")
+        if value:
+            await self.fill("item-value", value)
+        await self.tap("item-done")
+
+    async def finishes(self) -> None:
+        """The last look round, and: the hazard is gone."""
+        await self.tap("final-check", "eliminated")
+        await self.step("locks")
+
+    async def files_false_report(self) -> None:
+        """The guided form of 6.2.4, filled and sent."""
+        await self.tap("debt-false_report", "fr-cooking")
+        await self.fill("fr-analysis", "离灶台太近")
+        await self.tap("fr-next", "fr-m-move", "fr-submit")
+        await self.settled("false_report")
+
+    async def settled(self, debt: str) -> None:
+        """Wait until that debt is done."""
+        await expect(self.at(f"debt-{debt}")).to_have_attribute("data-done", "true")
+
+    async def advises(self) -> None:
+        """Both kinds of advice, spoken."""
+        for kind in ("handling", "prevention"):
+            await self.owe(kind, "spoken")
 
     async def item(self, code: str) -> None:
         """The card's next action is this one."""
@@ -143,6 +188,23 @@ class Tablet(Screen):
                 ".map((e) => e.innerText)) !== JSON.stringify(before)",
                 arg=[n, before],
             )
+
+    async def claims(self, address: str = "平江路") -> str:
+        """Open that place's incident and take it; its id."""
+        incident = await self.open(address)
+        await self.tap("claim")
+        await self.at("claim").wait_for(state="detached")
+        return incident
+
+    async def unlocked(self, number: int) -> None:
+        """Wait until that lock of the release is open."""
+        await expect(self.at(f"lock-c{number}")).to_have_class(re.compile(r"\bok\b"))
+
+    async def seals(self) -> None:
+        """Archive, and look at the sealed record."""
+        await self.tap("archive", "archive-open")
+        await self.shows("archive-verified")
+        await self.tap("dialog-close")
 
     async def report(self, situation: str) -> None:
         await self.tap("escalate")
