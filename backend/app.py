@@ -42,6 +42,7 @@ from backend.screens import (
     home,
     incident,
     links,
+    roster,
     socket,
 )
 from backend.screens.hooks import hooks_of
@@ -124,6 +125,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *history.ROUTES,
     *cards.ROUTES,
     *home.ROUTES,
+    *roster.ROUTES,
     *links.ROUTES,
     *socket.ROUTES,
 ]

@@ -180,6 +180,52 @@ def to_household(now: Incident, *, message_id: UUID, at: datetime) -> Message:
     )
 
 
+def cordon_to_household(
+    now: Incident, *, standing: bool, message_id: UUID, at: datetime
+) -> Message:
+    """To a home inside a cordon, once for each change: keep out, or it is over."""
+    policy = KINDS[now.kind]
+    if standing:
+        title = f"附近{policy.zh}，已设警戒区"
+        body = "您家在警戒区内。请听现场人员安排撤离，不要返回，不要围观。"
+    else:
+        title, body = "警戒区已撤除", "可以通行了。有异常请联系我们。"
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.RESIDENT,
+        title=title,
+        body=body,
+        lock_title="警戒通知" if standing else "警戒解除",
+        lock_body="请打开查看",
+        ttl_s=3600,
+        at=at,
+        url="/resident",
+        collapse_key=f"cordon-{now.no}",
+        urgency=Urgency.EMERGENCY if standing else Urgency.HIGH,
+        data={"kind": "cordon" if standing else "cordon_lifted"},
+    )
+
+
+def cordon_to_staff(now: Incident, *, message_id: UUID, at: datetime) -> Message:
+    """To staff in or near a cordon of an incident that is not theirs."""
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.STAFF,
+        title=f"警戒区：{now.place.address}",
+        body=f"{KINDS[now.kind].zh}，您在警戒区内或附近，请绕行。",
+        lock_title="附近有警戒区，请绕行",
+        lock_body=f"警情 {now.no}",
+        ttl_s=1800,
+        at=at,
+        url="/field",
+        collapse_key=f"cordon-{now.no}",
+        urgency=Urgency.EMERGENCY,
+        data={"kind": "cordon"},
+    )
+
+
 def to_office(now: Incident, report_id: UUID, *, message_id: UUID, at: datetime) -> Message:
     """A report that wants an acknowledgement."""
     policy = KINDS[now.kind]

@@ -46,12 +46,15 @@ from backend.messages.addresses import staff_id_of
 from backend.messages.carrier import Unreached
 from backend.offices import service as offices
 from backend.offices.schemas import Caller, Measure, People, ReportPlace, ReportRow, Situation
+from backend.screens import roster
 from backend.sensing import service as sensing
 from backend.sensing.rules import RuleBook, defaults
 from backend.shared.context import Context
 from backend.shared.photo_proof import Picture
 from backend.staff import phones
 from backend.staff import service as staff
+from geo.areas import buffered, people_inside
+from geo.moving import MovingIndex
 from geo.point import Point, metres
 from geo.streets import StreetNetwork
 from push.message import Message
@@ -74,10 +77,11 @@ Reaction = Callable[["Pipeline", Incident, e.Event, Any], Awaitable[None]]
 
 def policy_of(ctx: Context) -> Policy:
     """The incident's numbers from the settings."""
-    timers = ctx.settings.timers
+    timers, cordon = ctx.settings.timers, ctx.settings.cordon
     shared = set(Policy.__struct_fields__) & set(timers.__struct_fields__)
     return Policy(
         **{name: getattr(timers, name) for name in shared},
+        **msgspec.structs.asdict(cordon),
         self_assign_m=ctx.settings.dispatch.self_assign_m,
     )
 
@@ -507,6 +511,47 @@ def _report_row(now: Incident, report: Any, past: Sequence[e.Event]) -> ReportRo
     )
 
 
+async def list_people(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """The journal learns whom the evacuation has to find; a wider cordon makes the list longer."""
+    if now.evacuation.state != "running":
+        return
+    people = await roster.expected(now)
+    if people:
+        draw = c.DrawRoster(people=people)
+        await p.incidents.say(event.incident_id, draw, command_id=uuid5(_cause(event), "roster"))
+
+
+async def tell_cordon(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """Neighbours inside a cordon hear of each change once, staff who are near it too."""
+    if now.cordon.state == "none":
+        return
+    standing = isinstance(fact, e.CordonSet)
+    past = now if standing else _as_it_stood(now)
+    at, cause = p.ctx.clock.now(), _cause(event)
+    for home in await roster.homes_inside(past):
+        message = notices.cordon_to_household(
+            now, standing=standing, message_id=uuid5(cause, f"cordon {home.id}"), at=at
+        )
+        await p.send(message, f"household:{home.id}", now)
+    area = roster.cordon_area(past)
+    if area is None or not standing:
+        return
+    near = buffered(area, p.incidents.policy.cordon_near_m)
+    people: MovingIndex[UUID] = MovingIndex()
+    for one in await staff.on_duty_people(at):
+        spot = _point(one.lat, one.lon)
+        if spot is not None and not now.on_it(one.person_id):
+            people.insert(one.person_id, spot)
+    for person in people_inside(people, near):
+        message = notices.cordon_to_staff(now, message_id=uuid5(cause, f"cordon {person}"), at=at)
+        await p.send(message, f"staff:{person}", now)
+
+
+def _as_it_stood(now: Incident) -> Incident:
+    """The incident with its lifted cordon standing, for whom it had concerned."""
+    return msgspec.structs.replace(now, cordon=msgspec.structs.replace(now.cordon, state="set"))
+
+
 async def countersign(p: Pipeline, now: Incident, event: e.Event, fact: e.PhotoAdded) -> None:
     """Both clocks and both signatures of a photograph, kept for the record."""
     known = await phones.keys_of(event.actor.staff)
@@ -675,6 +720,18 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.ReportUndelivered: (renew_report,),
     e.TrappedChanged: (renew_report,),
     e.InjuredChanged: (renew_report,),
+    e.ReportSupplemented: (renew_report,),
+    e.RoadOpened: (renew_report,),
+    e.GuideInPlace: (renew_report,),
+    e.VehicleCame: (renew_report,),
+    e.EvacuationStarted: (list_people, renew_report),
+    e.RosterDrawn: (renew_report,),
+    e.PersonAccounted: (renew_report,),
+    e.EvacuationClosed: (renew_report,),
+    e.CordonSet: (tell_cordon, list_people, renew_report),
+    e.CordonLifted: (tell_cordon, renew_report),
+    e.CommandHeld: (renew_report,),
+    e.CommandReturned: (renew_report,),
     e.Released: (renew_report,),
     e.FalseReportFiled: (file_paper,),
     e.CommunityReported: (file_paper,),

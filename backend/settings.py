@@ -279,6 +279,29 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2
 
 
+class Cordon(msgspec.Struct, frozen=True, kw_only=True):
+    """What is proposed as a cordon, by kind; the person at the scene decides. All ours (▲)."""
+
+    cordon_gas_m: Annotated[
+        float, Meta(ge=5, le=1000, description="▲ gas: radius that is proposed, m")
+    ] = 50.0
+    cordon_gas_outer_m: Annotated[
+        float, Meta(ge=5, le=1000, description="▲ gas not shut off: the wider one, m")
+    ] = 100.0
+    cordon_margin_m: Annotated[
+        float, Meta(ge=0, le=200, description="▲ smoke: building and so much of its lanes, m")
+    ] = 8.0
+    cordon_heights: Annotated[
+        float, Meta(ge=0, le=5, description="▲ structure: times the height, round the building")
+    ] = 1.5
+    storey_m: Annotated[
+        float, Meta(gt=0, le=10, description="▲ height of a storey where none is measured, m")
+    ] = 3.5
+    cordon_near_m: Annotated[
+        float, Meta(ge=0, le=1000, description="▲ a phone so near to an edge is warned, m")
+    ] = 60.0
+
+
 class Push(msgspec.Struct, frozen=True, kw_only=True):
     """How messages leave the house. Exercises never do."""
 
@@ -379,6 +402,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gb26875: Gb26875 = Gb26875()
     cloud: Cloud = Cloud()
     dispatch: Dispatch = Dispatch()
+    cordon: Cordon = Cordon()
     push: Push = Push()
     access: Access = Access()
     service: Service = Service()

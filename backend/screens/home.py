@@ -71,6 +71,17 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     due_at: datetime | None
 
 
+class CordonNear(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A cordon that stands anywhere: phones warn of it by themselves, also with no network."""
+
+    incident_id: UUID
+    kind: str
+    address: str
+    handling: str
+    shape: dict[str, Any]
+    radius_m: float | None
+
+
 class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     me: Me
     now: datetime
@@ -80,6 +91,7 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     offers: list[OfferView]
     incidents: list[IncidentView]
     owed: list[Owed]
+    cordons: list[CordonNear]
     rulebook_version: str
     desk_phone: str | None
 
@@ -116,9 +128,26 @@ async def home(request: Request[Any, Any, Any], ctx: Ctx, services: Services) ->
             for debt in now.obligations
             if not debt.settled and now.id is not None
         ],
+        cordons=await _cordons(),
         rulebook_version=(await card_sets.book(services.incidents.policy))[0],
         desk_phone=ctx.settings.service.phone or None,
     )
+
+
+async def _cordons() -> list[CordonNear]:
+    standing = [await journal.load(i) for i in await journal.cordoned()]
+    return [
+        CordonNear(
+            incident_id=now.id,
+            kind=now.kind,
+            address=now.place.address,
+            handling=now.handling,
+            shape=now.cordon.shape,
+            radius_m=now.cordon.radius_m,
+        )
+        for now in standing
+        if now.cordon.state == "set" and now.id is not None and now.cordon.shape is not None
+    ]
 
 
 def _open_offer(now: Incident, staff_id: UUID, at: datetime) -> OfferMade | None:
