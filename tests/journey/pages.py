@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Locator, expect
 
+from geo.point import Point
 from tests.journey.stage import Device, Json
 
 
@@ -69,10 +70,13 @@ class Phone(Screen):
             await item.click()
         await self.tap("ppe-confirm", "start-handling")
 
-    async def goes(self) -> None:
-        """Take the offer and arrive."""
+    async def goes(self, to: Point | None = None) -> None:
+        """Take the offer, go there, and say so at the door."""
         await self.tap("offer-accept")
         await self.step("way")
+        if to is not None:
+            await self.device.stands(to)
+        await expect(self.at("arrive")).to_have_class(re.compile(r"\bprimary\b"))
         await self.tap("arrive")
 
     async def lacks(self, code: str) -> None:

@@ -22,12 +22,14 @@ from geo.point import Point
 from tests.edge.detectors import store_of
 from tests.journey.pages import Household, Inbox, Phone, Tablet
 from tests.journey.stage import MOBILE, Device
-from tests.journey.street import LON, PEOPLE, Person, Street, furnish
+from tests.journey.street import LAT, LON, PEOPLE, Person, Street, furnish
 from tests.plugin.world import World
 
 BUILT = Path(os.environ.get("JIEAN_TEST_DIST", web.DIST))
 """The built web app; another folder may be named while the usual one is being rebuilt."""
 PATIENCE_MS = 20_000
+DOOR = Point(LAT, LON)
+"""Where it happens."""
 
 
 class Heard:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
-from tests.journey.screens import StreetOnScreens, street_on_screens
+from tests.journey.screens import PATIENCE_MS, StreetOnScreens, street_on_screens
 from tests.journey.stage import FLAGS
 from tests.plugin.world import Server, made_world
 
@@ -15,6 +15,7 @@ from tests.plugin.world import Server, made_world
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
     """One Chromium for all scenarios; whoever takes part has a context of their own."""
+    expect.set_options(timeout=PATIENCE_MS)  # a busy machine is no fault of a screen
     async with async_playwright() as driver:
         opened = await driver.chromium.launch(executable_path=str(chromium_path), args=list(FLAGS))
         yield opened

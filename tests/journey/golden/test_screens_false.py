@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.journey.screens import StreetOnScreens
+from tests.journey.screens import DOOR, StreetOnScreens
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -58,7 +58,8 @@ async def test_3_the_nearest_ignores_the_offer_and_the_next_nearest_goes(
     await screens.forward(25)
     await second.shows("offer")
     await near.shows("standby")
-    await second.goes()
+    await second.goes(DOOR)
     await second.step("scene")
+    await second.drained()
     assert await screens.state(incident) == "on_scene"
     screens.nothing_went_wrong()
