@@ -8,6 +8,7 @@ import msgspec
 
 from backend.access import passwords
 from backend.access.flow import LOGIN_MAX, password_faults, role_faults, tidy_login
+from backend.access.principal import Principal
 from backend.access.problems import AccountRefused
 from backend.access.tokens import fingerprint
 from backend.audit import service as audit
@@ -139,6 +140,35 @@ async def with_roles(roles: Sequence[str]) -> list[UUID]:
         list(roles),
     )
     return [row["id"] for row in rows]
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of staff whose account was closed, and when."""
+
+    who: Principal
+    disabled_at: datetime
+
+
+async def closed_of(staff_id: UUID) -> Closed | None:
+    """The account of a member of staff who has none any more that is open; None for others."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id, name, roles, staff_id, office_id, exercise, disabled_at FROM account"
+        " WHERE staff_id = $1 ORDER BY disabled_at DESC NULLS FIRST",
+        staff_id,
+    )
+    if not rows or rows[0]["disabled_at"] is None:
+        return None
+    row = rows[0]
+    who = Principal(
+        account_id=row["id"],
+        name=row["name"],
+        roles=frozenset(row["roles"]),
+        staff_id=staff_id,
+        office_id=row["office_id"],
+        device_id=None,
+        exercise=row["exercise"],
+    )
+    return Closed(who=who, disabled_at=row["disabled_at"])
 
 
 async def in_use(account_id: str) -> bool:

@@ -476,6 +476,13 @@ def _without_nul(value: Any) -> Any:
     return [_without_nul(item) for item in value] if isinstance(value, list) else value
 
 
+def said_at(envelope: Envelope, received_at: datetime) -> datetime:
+    """When it was tapped, on the server's clock; no incident bounds it here."""
+    skew = timedelta(milliseconds=envelope.skew_ms or 0)
+    time = corrected(envelope.occurred_at, received_at, skew=skew, emitted_at=None, late_s=0)
+    return time.occurred_at
+
+
 def _is_away(failed: Exception) -> bool:
     """The database is away: nothing is wrong with what was sent, and all of it comes again."""
     ours = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)

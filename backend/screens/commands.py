@@ -8,25 +8,28 @@ import msgspec
 from litestar import Request, post
 from litestar.params import FromPath, JSONBody
 
-from backend.access import links
+from backend.access import accounts, links
 from backend.access.guards import signed_in
 from backend.access.principal import Principal
-from backend.access.problems import SomebodyElse
+from backend.access.problems import NotSignedIn, SomebodyElse
 from backend.incidents import journal
 from backend.incidents.flow.commands import name_of
 from backend.incidents.flow.facts import refuse
 from backend.incidents.flow.vocabulary import Actor, Role
 from backend.incidents.schemas import Answer, Answers, Batch, Envelope, Named
-from backend.incidents.service import refused
+from backend.incidents.service import refused, said_at
 from backend.offices import service as offices
 from backend.screens.actors import actor_of, household_actor, office_actor
 from backend.screens.services import Services
 from backend.shared.context import Context, Ctx
 from backend.shared.problems import Malformed
 from backend.staff import phones
+from backend.staff.schemas import PublicKey
 from backend.staff.signing import signed_by
 
 WHOSE = "X-Jiean-Account"
+DISABLED = "disabled"
+"""The journal's mark on what somebody said before their account was closed, heard after it."""
 
 
 @post("/api/commands", status_code=200, guards=[signed_in], operation_id="SendCommands")
@@ -52,7 +55,7 @@ async def send(
         actor = actor_of(principal, envelope.command)
         key = keys.get(envelope.device_id or "") if actor.role is Role.FIELD else None
         if key is not None and not signed_by(key, sent):
-            at_once.append(await _unsigned(envelope, actor, ctx))
+            at_once.append(await _turned_away(envelope, actor, ctx, "signature"))
             continue
         heard.append((envelope, actor))
     return _in_order(data, at_once, await services.incidents.submit_all(heard, source="app"))
@@ -65,8 +68,8 @@ def _in_order(data: Batch, *found: Sequence[Answer]) -> Answers:
     return Answers(answers=sorted(answers, key=lambda a: place.get(str(a.command_id), 0)))
 
 
-async def _unsigned(envelope: Envelope, actor: Actor, ctx: Context) -> Answer:
-    """The refusal of a command that its phone did not sign; not kept as that command's answer."""
+async def _turned_away(envelope: Envelope, actor: Actor, ctx: Context, why: str) -> Answer:
+    """The refusal of a command that is not looked at; not kept as that command's answer."""
     await phones.refused(
         envelope.incident_id,
         device_id=envelope.device_id,
@@ -74,8 +77,47 @@ async def _unsigned(envelope: Envelope, actor: Actor, ctx: Context) -> Answer:
         actor=actor.id,
         role=actor.role,
         at=ctx.clock.now(),
+        why=why,
     )
-    return refused(envelope.command_id, refuse("signature"), 0)
+    return refused(envelope.command_id, refuse(why), 0)
+
+
+@post("/api/phone/commands", status_code=200, operation_id="SendCommandsOfClosedAccount")
+async def send_last(data: JSONBody[Batch], ctx: Ctx, services: Services) -> Answers:
+    """What a phone still keeps of somebody whose account was closed meanwhile (lifecycle 8.10).
+
+    There is no session any more: the phone's signature says who it was. What was said before the
+    closing counts as it would have, and is marked; what was said later is refused.
+
+    Raises:
+        NotSignedIn: it is not such a phone; people with an open account sign in.
+    """
+    closed, key = await _closed_holder(data)
+    at_once: list[Answer] = []
+    heard: list[tuple[Envelope, Actor]] = []
+    for sent in data.commands:
+        envelope = _read(sent)
+        if isinstance(envelope, Answer):
+            at_once.append(envelope)
+            continue
+        actor = actor_of(closed.who, envelope.command)
+        if not signed_by(key, sent):
+            at_once.append(await _turned_away(envelope, actor, ctx, "signature"))
+        elif said_at(envelope, ctx.clock.now()) >= closed.disabled_at:
+            at_once.append(await _turned_away(envelope, actor, ctx, "disabled"))
+        else:
+            heard.append((envelope, actor))
+    return _in_order(data, at_once, await services.incidents.submit_all(heard, source=DISABLED))
+
+
+async def _closed_holder(data: Batch) -> tuple[accounts.Closed, PublicKey]:
+    """Whose phone sent this: the holder who signed the first of the commands."""
+    for sent in data.commands[:1]:
+        for person_id, key in (await phones.holders_of(str(sent.get("deviceId")))).items():
+            closed = await accounts.closed_of(person_id) if signed_by(key, sent) else None
+            if closed is not None:
+                return closed, key
+    raise NotSignedIn("请先登录 Sign in first")
 
 
 @post("/api/link/{token:str}/commands", status_code=200, operation_id="SendCommandsByLink")
@@ -134,4 +176,4 @@ async def _is_home(incident_id: UUID, household_id: UUID) -> bool:
     return now.place.household_id == household_id
 
 
-ROUTES = [send, send_by_link]
+ROUTES = [send, send_by_link, send_last]

@@ -66,10 +66,26 @@ async def keys_of(person_id: UUID | None) -> dict[str, PublicKey]:
     return {row["device_id"]: PublicKey(x=row["x"], y=row["y"]) for row in rows}
 
 
+async def holders_of(device_id: str) -> dict[UUID, PublicKey]:
+    """Whose phone this is or was, with each person's key on it."""
+    rows = await OPERATIONS.fetch(
+        "SELECT person_id, x, y FROM phone_key WHERE device_id = $1", device_id
+    )
+    return {row["person_id"]: PublicKey(x=row["x"], y=row["y"]) for row in rows}
+
+
 async def refused(
-    incident_id: UUID, *, device_id: str | None, command: str, actor: str, role: str, at: datetime
+    incident_id: UUID,
+    *,
+    device_id: str | None,
+    command: str,
+    actor: str,
+    role: str,
+    at: datetime,
+    why: str = "signature",
 ) -> None:
-    """Write down that a command did not bear the signature of the phone it named.
+    """Write down that a phone's command was not even looked at: its signature is not the one of
+    the phone it names, or the person was disabled when they said it.
 
     Nothing else is kept of it: the true command of that id may still come.
     """
@@ -78,7 +94,7 @@ async def refused(
             OPERATIONS,
             actor=actor,
             role=role,
-            action="incident.signature_refused",
+            action=f"incident.{why}_refused",
             subject=incident_id,
             after={"command": command, "device_id": device_id},
             at=at,

@@ -77,9 +77,11 @@ OPEN = {
     "GET /api/link/{token:str}/rulebook",
     "GET /api/link/{token:str}/map",
     "POST /api/link/{token:str}/commands",
+    "POST /api/phone/commands",
     "/ws/link/{token:str}",
 }
-"""Who has no account comes in here: to sign in, or with a link's token."""
+"""Who has no account comes in here: to sign in, with a link's token, or with a
+phone's own signature."""
 
 
 def test_every_route_says_who_may_call_it() -> None:

@@ -72,6 +72,7 @@ ELSEWHERE = {
     "POST /api/receipts": "measured; the delivery ledger is the record",
     "POST /api/commands": "the journal, which only grows, is the record",
     "POST /api/link/{token:str}/commands": "the same",
+    "POST /api/phone/commands": "the same; its refusals are audited, test_disabled_staff.py",
     "POST /api/reports/{report_id:uuid}/link": "mints as for a household",
     "DELETE /api/push/subscriptions": "the other half of subscribing",
     "POST /api/field/device": "its audit row is read in test_signed_commands.py",

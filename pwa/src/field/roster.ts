@@ -1,0 +1,62 @@
+/**
+ * Evacuation lists as the server drew them, kept on the phone for as long as their incident is open
+ * and mine: names must be at hand with no network, and gone when they are no longer needed.
+ */
+import { ref, watch } from 'vue'
+import { keep, keptOf } from '../sync/store'
+import { get } from '../wire/api'
+import type { IncidentView, Uuid } from '../wire/types'
+import { home, self } from './phone'
+import { mine } from './steps'
+
+export interface Door { id: Uuid; label: string; floor: string | null; ring: 0 | 1 | 2 }
+export interface Soul { id: string; householdId: Uuid; name: string; needsHelp: string | null }
+/** ``people`` in the order to go by: who needs help first. */
+export interface Roster { incidentId: Uuid; at: string; masked: boolean; doors: Door[]; people: Soul[] }
+
+const KEY = 'rosters'
+type Kept = { owner: string; rosters: Record<Uuid, Roster> }
+const rosters = ref<Record<Uuid, Roster>>({})
+/** What the incident was like when its list was fetched: a wider cordon asks for a longer list. */
+const asked = new Map<Uuid, string>()
+
+export const rosterOf = (id: Uuid): Roster | null => rosters.value[id] ?? null
+
+const OVER = new Set(['released', 'archived'])
+const wants = (view: IncidentView): boolean => !OVER.has(view.state) && mine(view, self.value.staffId) !== null
+const stateOf = (view: IncidentView): string => `${view.cordon.state} ${view.cordon.at} ${view.evacuation.state} ${view.evacuation.expected.length}`
+
+export async function startRosters(): Promise<void> {
+  const kept = await keptOf<Kept>(KEY)
+  if (kept && (!self.value.id || kept.owner === self.value.id)) rosters.value = kept.rosters
+  watch(home, () => void renew(), { immediate: true })
+}
+
+async function renew(): Promise<void> {
+  const views = home.value?.incidents
+  if (!views) return
+  const open = views.filter(wants)
+  const before = Object.keys(rosters.value)
+  const left = Object.fromEntries(Object.entries(rosters.value).filter(([id]) => open.some((view) => view.id === id)))
+  if (Object.keys(left).length < before.length) await save(left)
+  for (const view of open) {
+    if (asked.get(view.id) === stateOf(view)) continue
+    try {
+      const fresh = await get<Roster>(`/api/incidents/${view.id}/roster`)
+      asked.set(view.id, stateOf(view))
+      await save({ ...rosters.value, [view.id]: fresh })
+    } catch {
+      return // no network: what is kept serves, and the next picture of the server asks again
+    }
+  }
+}
+
+async function save(next: Record<Uuid, Roster>): Promise<void> {
+  rosters.value = next
+  await keep(KEY, JSON.parse(JSON.stringify({ owner: self.value.id, rosters: next })))
+}
+
+/** Those of the list that nobody has said anything of. */
+export const openSouls = (view: IncidentView, people: readonly Soul[]): Soul[] =>
+  people.filter(({ id }) => !view.evacuation.marks[id] || view.evacuation.marks[id].status === 'untick')
+
