@@ -1,15 +1,18 @@
 """From an incident's journal to the papers that the standard asks for. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from backend.documents.flow import CLAUSES, Paper, PaperKind, Picture
 from backend.incidents.flow import events as e
+from backend.incidents.flow.advice import PREVENTION
 from backend.incidents.flow.decide import replay
+from backend.incidents.flow.handling import buildings
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS, find_item
+from backend.incidents.flow.vocabulary import Kind
 
 AREA = ZoneInfo("Asia/Shanghai")
 FALSE_CAUSES = {
@@ -42,6 +45,10 @@ def paper_from(journal: Sequence[e.Event]) -> Paper | None:
     if isinstance(fact, e.ItemDone) and _reports_to_community(now, fact):
         said = fact.reason or "已口头汇报社区"
         return _paper(PaperKind.COMMUNITY, now, journal, "所在社区", _welfare(now, said))
+    if isinstance(fact, e.ItemDone) and _notice_to_user(now, fact):
+        return _paper(PaperKind.RECTIFICATION, now, journal, "用户", _rectify(now, fact, event))
+    if isinstance(fact, e.AuthorityReported):
+        return _paper(PaperKind.AUTHORITY, now, journal, fact.authority, _told(now, fact))
     if isinstance(fact, e.HandedToAuthority):
         return _paper(PaperKind.AUTHORITY, now, journal, fact.authority, _hazard(now, fact))
     return None
@@ -50,6 +57,11 @@ def paper_from(journal: Sequence[e.Event]) -> Paper | None:
 def _reports_to_community(now: Incident, fact: e.ItemDone) -> bool:
     item = find_item(now.kinds, fact.item)
     return fact.result == "done" and item is not None and item.meets == "community_report"
+
+
+def _notice_to_user(now: Incident, fact: e.ItemDone) -> bool:
+    item = find_item(now.kinds, fact.item)
+    return fact.result == "done" and item is not None and item.meets == "rectification"
 
 
 def _paper(
@@ -114,8 +126,20 @@ def _false(fact: e.FalseReportFiled) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _ladder(now: Incident) -> list[str]:
+    """Each try to reach somebody, as it was written down at the door."""
+    item = find_item(now.kinds, "B.6-2n")
+    names = {rung.code: rung.zh for rung in item.rungs} if item else {}
+    return [
+        f"{_at(i.at)} {names.get(i.about, i.about)}："
+        + ("有人应答" if i.result == "done" else i.reason or "无人应答")
+        for i in now.items
+        if i.item == "B.6-2n"
+    ]
+
+
 def _welfare(now: Incident, state: str) -> tuple[tuple[str, str], ...]:
-    asked = "；".join(_line(now, code) for code in ("B.6-2",) if _line(now, code))
+    asked = "\n".join((*_ladder(now), _line(now, "B.6-2"))).strip()
     return (
         ("一、居民状况", state),
         ("二、询问经过", asked),
@@ -123,12 +147,50 @@ def _welfare(now: Incident, state: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _hazard(now: Incident, fact: e.HandedToAuthority) -> tuple[tuple[str, str], ...]:
-    codes = [item.code for item in KINDS[now.kind].card.items]
-    found = "\n".join(line for code in codes if (line := _line(now, code)))
+def _rectify(now: Incident, fact: e.ItemDone, event: e.Event) -> tuple[tuple[str, str], ...]:
+    """B.1: what was found, what to put right and until when, and how to be safe until then."""
+    days = 3 if fact.value is None else max(0, round(fact.value))
+    until = event.occurred_at + timedelta(days=days)
+    when = "请立即整改" if days == 0 else f"请于 {_on(until)} 前整改完毕"
+    advice = "；".join(zh for zh, _en in PREVENTION[Kind.ELECTRIC])
+    return (
+        ("一、现场发现", _line(now, "B.1-2")),
+        (
+            "二、整改要求",
+            f"{fact.reason or '由持证电工检修所列部位'}。{when}，整改后请告知值班台复查。",
+        ),
+        ("三、用电安全", f"整改前停用该处用电；{advice}。"),
+    )
+
+
+def _signs(now: Incident) -> str:
+    """B.4: building by building, the five signs and what was measured."""
+    lines = []
+    for building in buildings(now):
+        found = [
+            line
+            for item in KINDS[Kind.STRUCTURE].card.items
+            if (line := _line(now, item.code, building))
+        ]
+        if found:
+            lines += [f"【{building or now.place.address}】", *found]
+    return "\n".join(lines) or "未逐项记录。"
+
+
+def _told(now: Incident, fact: e.AuthorityReported) -> tuple[tuple[str, str], ...]:
     kept = "已设警戒区，无关人员不得进入。" if now.cordon.state == "set" else ""
     return (
-        ("一、现场检查", found or "未逐项记录。"),
+        ("一、现场检查", _signs(now)),
+        ("二、现场情况", fact.situation),
+        ("三、已采取的措施", kept),
+        ("四、报告", f"已报告{fact.authority}" + (f"，{fact.by}接报。" if fact.by else "。")),
+    )
+
+
+def _hazard(now: Incident, fact: e.HandedToAuthority) -> tuple[tuple[str, str], ...]:
+    kept = "已设警戒区，无关人员不得进入。" if now.cordon.state == "set" else ""
+    return (
+        ("一、现场检查", _signs(now)),
         ("二、已采取的措施", kept),
         (
             "三、移交",
@@ -137,9 +199,10 @@ def _hazard(now: Incident, fact: e.HandedToAuthority) -> tuple[tuple[str, str], 
     )
 
 
-def _line(now: Incident, code: str) -> str:
+def _line(now: Incident, code: str, about: str = "") -> str:
     """One action of the card in a sentence; empty when it was not done."""
-    done = next((i for i in reversed(now.items) if i.item == code), None)
+    said = [i for i in now.items if i.item == code and i.about == about]
+    done = said[-1] if said else None
     item = find_item(now.kinds, code)
     if done is None or item is None:
         return ""
@@ -147,8 +210,8 @@ def _line(now: Incident, code: str) -> str:
     value = "" if done.value is None else f"{done.value:g} {item.value or ''}".strip()
     what = "做不到" if done.result == "not_possible" else causes.get(done.cause or "", "")
     parts = [what, value, done.reason or ""]
-    said = "，".join(part for part in parts if part) or "已检查"
-    return f"{item.zh}：{said}（{done.by}，{_at(done.at)}）"
+    told = "，".join(part for part in parts if part) or "已检查"
+    return f"{item.zh}：{told}（{done.by}，{_at(done.at)}）"
 
 
 def _pictures(now: Incident) -> tuple[Picture, ...]:

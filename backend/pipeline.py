@@ -19,7 +19,8 @@ from backend.devices.schemas import Place as DevicePlace
 from backend.dispatch import flow as dispatch
 from backend.documents import service as documents
 from backend.evidence import proofs
-from backend.incidents import drills, journal, traces
+from backend.incidents import card_sets, drills, journal, traces
+from backend.incidents.card_words import card_of
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.advice import situation
@@ -72,6 +73,10 @@ URGENCIES: Mapping[str, Urgency] = {
     "door": Urgency.INFO,
 }
 
+SURROUNDING_M = 30.0
+SURROUNDING_AT_MOST = 3
+"""▲ B.4 says 周围建筑 without a distance; more can be added on the spot."""
+
 Reaction = Callable[["Pipeline", Incident, e.Event, Any], Awaitable[None]]
 
 
@@ -116,6 +121,15 @@ class Directory:
         found = await offices.offices_for(real or building_id)
         mark = "（演练，不发送）" if real else ""
         return tuple(OfficeRef(id=o.id, name=o.name + mark, kind=o.kind) for o in found)
+
+    async def surroundings(self, place: Place) -> tuple[str, ...]:
+        """Buildings around the place that B.4 asks to look at, as people call them."""
+        own = place.building_id
+        if own is not None:
+            own = await drills.real_building(own) or own
+        return await devices.buildings_near(
+            Point(place.lat, place.lon), own, within_m=SURROUNDING_M, at_most=SURROUNDING_AT_MOST
+        )
 
     async def account_in_use(self, account_id: str) -> bool:
         return await accounts.in_use(account_id)
@@ -582,8 +596,9 @@ async def seal(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
         if isinstance(one.fact, e.PhotoAdded):  # another node may still be at it
             await countersign(p, now, one, one.fact)
     proved = await proofs.proofs_of(event.incident_id)
+    worded = card_of(await card_sets.words_of(now.cards_version), now.kinds)
     sealed = await archive.seal(
-        event.incident_id, now.no, document(now, upto, proved), at=p.ctx.clock.now()
+        event.incident_id, now.no, document(now, upto, proved, worded), at=p.ctx.clock.now()
     )
     closing = c.Seal(hash=sealed.hash, previous=sealed.previous, sealed_at=sealed.sealed_at)
     await p.incidents.say(event.incident_id, closing, command_id=_cause(event))
@@ -735,6 +750,7 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.Released: (renew_report,),
     e.FalseReportFiled: (file_paper,),
     e.CommunityReported: (file_paper,),
+    e.AuthorityReported: (file_paper,),
     e.HandedToAuthority: (file_paper,),
     e.ItemDone: (file_paper,),
     e.PhotoAdded: (countersign,),

@@ -31,6 +31,8 @@ from backend.staff.schemas import NewPerson
 
 ACTOR = "demo"
 ROLE = "system"
+HYDRANT_UNIT = ("平江供水服务所（演示）", "0512-00000045")
+"""Who looks after the hydrants of the demonstration; the number is nobody's."""
 LINK_TTL = timedelta(days=30)
 
 
@@ -136,10 +138,11 @@ async def _places(town: Town, company: Company) -> None:
         OPERATIONS,
         "detector",
         ("id", "address", "protocol", "kind", "model", "label", "household_id", "building_id",
-         "lat", "lon", "report_interval_s", "state"),
+         "lat", "lon", "report_interval_s", "state", "unit_name", "unit_phone"),
         [
             (d.id, f"{d.protocol}/{d.address}", d.protocol, d.kind, d.model, d.label,
-             d.household_id, d.building_id, d.at.lat, d.at.lon, d.report_interval_s, "active")
+             d.household_id, d.building_id, d.at.lat, d.at.lon, d.report_interval_s, "active",
+             *(HYDRANT_UNIT if d.kind == "hydrant" else (None, None)))
             for d in town.detectors
         ],
     )  # fmt: skip

@@ -24,6 +24,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     entrance_note: str | None
     lane_width_m: float | None
     engine_stop: str | None
+    unit: str | None
+    unit_phone: str | None
     storeys: int | None = None
     lat: float
     lon: float

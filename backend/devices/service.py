@@ -12,6 +12,7 @@ from backend.shared.db import OPERATIONS, Row
 from backend.shared.ids import uuid7
 from backend.shared.listen import Listener
 from backend.shared.problems import NotFound
+from geo.point import Point, metres
 
 DETECTOR_COLUMNS = (
     "d.id, d.address, d.protocol, d.kind, d.model, d.label, d.household_id, d.building_id,"
@@ -21,7 +22,8 @@ DETECTOR_COLUMNS = (
 PLACE_SQL = """
 SELECT d.id AS detector_id, d.kind, d.label, coalesce(b.street, '') AS street,
     coalesce(b.number, '') AS number, b.court, h.floor, h.room, h.entrance_note, b.lane_width_m,
-    b.engine_stop, b.storeys, d.lat, d.lon, h.id AS household_id, b.id AS building_id,
+    b.engine_stop, b.storeys, d.unit_name AS unit, d.unit_phone, d.lat, d.lon,
+    h.id AS household_id, b.id AS building_id,
     b.community_office_id, h.door, b.name AS building_name
 FROM detector d
 LEFT JOIN household h ON h.id = d.household_id
@@ -72,6 +74,28 @@ def _place(row: Row) -> Place:
     address = _spoken(facts["street"], facts["number"], facts["court"] or name or "", door or "")
     address = address or facts["label"]
     return Place(address=address, **facts)
+
+
+async def buildings_near(
+    at: Point, besides: UUID | None, *, within_m: float, at_most: int
+) -> tuple[str, ...]:
+    """Buildings around a point as people call them, nearest first, each name once."""
+    degrees = within_m / 80_000.0  # no shorter than the metres in east and north below 44°
+    rows = await OPERATIONS.fetch(
+        "SELECT street, number, coalesce(court, name) AS court, lat, lon FROM building"
+        " WHERE abs(lat - $1::float8) <= $3::float8 AND abs(lon - $2::float8) <= $3::float8"
+        " AND id IS DISTINCT FROM $4",
+        at.lat,
+        at.lon,
+        degrees,
+        besides,
+    )
+    near = sorted(
+        (away, _spoken(row["street"], row["number"], row["court"] or "", ""))
+        for row in rows
+        if (away := metres(at, Point(row["lat"], row["lon"]))) <= within_m
+    )
+    return tuple(dict.fromkeys(name for _, name in near if name))[:at_most]
 
 
 async def some_of_each_kind(at_most: int) -> list[UUID]:

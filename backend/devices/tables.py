@@ -69,6 +69,8 @@ class Detector(Table, db=OPERATIONS):
     lon = DoublePrecision()
     report_interval_s = Integer()
     state = Text()
+    unit_name = Text(null=True)
+    unit_phone = Text(null=True)
 
 
 class Ticket(Table, db=OPERATIONS):

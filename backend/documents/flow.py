@@ -2,7 +2,8 @@
 
 Sources:
     Which papers: 6.2.4 (written report of a false alarm), B.6 (report to the community),
-    B.4 (report to the authority). Their headings are ours; the standard sets none.
+    B.4 (report to the authority), B.1 (the user is told to put it right). Their headings are
+    ours; the standard sets none.
     Number: the form of official papers in China, series〔year〕number.
 """
 
@@ -17,22 +18,26 @@ class PaperKind(StrEnum):
     FALSE_ALARM = "false_alarm"
     COMMUNITY = "community"
     AUTHORITY = "authority"
+    RECTIFICATION = "rectification"
 
 
 TITLES = {
     PaperKind.FALSE_ALARM: "误报原因报告",
     PaperKind.COMMUNITY: "社区情况报告",
     PaperKind.AUTHORITY: "建筑安全隐患报告",
+    PaperKind.RECTIFICATION: "用电隐患整改通知书",
 }
 SERIES = {
     PaperKind.FALSE_ALARM: "误报",
     PaperKind.COMMUNITY: "社区",
     PaperKind.AUTHORITY: "建安",
+    PaperKind.RECTIFICATION: "整改",
 }
 CLAUSES = {
     PaperKind.FALSE_ALARM: "6.2.4",
     PaperKind.COMMUNITY: "附录 B.6",
     PaperKind.AUTHORITY: "附录 B.4",
+    PaperKind.RECTIFICATION: "附录 B.1",
 }
 
 

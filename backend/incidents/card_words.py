@@ -2,7 +2,8 @@
 
 What an action is, whether it is mandatory and what it waits for stay in the core's tables: an
 edit changes how it is said, in which order it is shown, and whether a photograph is asked for.
-So no version can drop a clause of Appendix B (T34) or loosen its order.
+So no version can drop a clause of Appendix B (T34) or loosen its order. Equipment lists are ours
+(▲): pieces may be added and dropped, but never so that nothing has to be worn (6.3.3.1).
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from backend.incidents.flow.kinds import KINDS, Card, CardItem
+from backend.incidents.flow.kinds import KINDS, Card, CardItem, required_ppe
 from backend.incidents.flow.vocabulary import Kind
 
 Short = Annotated[str, Meta(max_length=120)]
@@ -33,9 +34,12 @@ class ItemWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class GearWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    code: str
+    """``required`` None: as in the core's list."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=40)]
     zh: Short
     en: Short
+    required: bool | None = None
 
 
 class CardWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,7 +65,9 @@ def defaults() -> CardWords:
     return CardWords(
         cards={code: [_item(item) for item in card.items] for code, card in _cards().items()},
         ppe={
-            kind.value: [GearWords(code=e.code, zh=e.zh, en=e.en) for e in policy.ppe]
+            kind.value: [
+                GearWords(code=e.code, zh=e.zh, en=e.en, required=e.required) for e in policy.ppe
+            ]
             for kind, policy in KINDS.items()
         },
     )
@@ -111,12 +117,34 @@ def _card_faults(card: Card, said: list[ItemWords]) -> Iterator[Fault]:
 
 
 def _gear_faults(kind: str, said: list[GearWords]) -> Iterator[Fault]:
-    codes = [e.code for e in KINDS[Kind(kind)].ppe]
-    if sorted(codes) != sorted(e.code for e in said):
-        yield Fault(what="ppe_changed", at=kind)
+    codes = [e.code for e in said]
+    if len(codes) != len(set(codes)):
+        yield Fault(what="ppe_twice", at=kind)
+    if not any(needed(Kind(kind), one) for one in said):
+        yield Fault(what="ppe_empty", at=kind)
     for one in said:
         if not (one.zh.strip() and one.en.strip()):
             yield Fault(what="words_missing", at=f"{kind} {one.code}")
+
+
+def needed(kind: Kind, one: GearWords) -> bool:
+    """Whether nobody enters without this piece."""
+    if one.required is not None:
+        return one.required
+    return next((e.required for e in KINDS[kind].ppe if e.code == one.code), True)
+
+
+def equipment_of(words: CardWords) -> dict[Kind, tuple[str, ...]]:
+    """What must be worn, by kind, where it is another list than the core's."""
+    lists = {
+        kind: tuple(one.code for one in words.ppe[kind] if needed(kind, one)) for kind in KINDS
+    }
+    return {kind: codes for kind, codes in lists.items() if codes != required_ppe((kind,))}
+
+
+def card_of(words: CardWords, kinds: tuple[Kind, ...]) -> dict[str, list[ItemWords]]:
+    """The cards of these kinds as they are worded, for the record."""
+    return {KINDS[k].card.card: words.cards[KINDS[k].card.card] for k in kinds}
 
 
 def spoken(book: Mapping[str, Any], words: CardWords, number: int) -> dict[str, Any]:
@@ -137,16 +165,16 @@ def spoken(book: Mapping[str, Any], words: CardWords, number: int) -> dict[str, 
         },
         "ppe": {
             kind: [
-                {**e, "zh": one.zh, "en": one.en}
+                {"code": one.code, "zh": one.zh, "en": one.en, "required": needed(Kind(kind), one)}
                 for one in words.ppe[kind]
-                for e in gear
-                if e["code"] == one.code
             ]
-            for kind, gear in book["ppe"].items()
+            for kind in book["ppe"]
         },
     }
 
 
 def _items(items: list[dict[str, Any]], said: list[ItemWords]) -> list[dict[str, Any]]:
     rule = {item["code"]: item for item in items}
-    return [rule[one.code] | msgspec.to_builtins(one) for one in said]
+    # actions that came into the core after this wording was written keep the core's words
+    since = [item for item in items if item["code"] not in {one.code for one in said}]
+    return [*(rule[one.code] | msgspec.to_builtins(one) for one in said), *since]

@@ -24,6 +24,7 @@ MEASURES = (
     e.FinalChecked,
     e.Advised,
     e.CommunityReported,
+    e.AuthorityReported,
     e.UnitReached,
     e.Checked,
     e.CauseEstablished,
@@ -31,14 +32,18 @@ MEASURES = (
 
 
 def document(
-    now: Incident, journal: Sequence[e.Event], proofs: Sequence[Mapping[str, Any]] = ()
+    now: Incident,
+    journal: Sequence[e.Event],
+    proofs: Sequence[Mapping[str, Any]] = (),
+    worded: Any = None,
 ) -> dict[str, Any]:
     """The record to seal: JSON-like, times as RFC 3339 text.
 
     ``raisedAt`` 发布时间 · ``kind`` 预警类型 · ``category`` 事件类别 · ``place`` 预警区域 ·
     ``measures`` 采取的措施 · ``releasedAt`` 解除时间; then who and when, the 2-second figure, each
     offer with the people looked at, photographs by hash with what proves them, debts, late
-    statements, the journal.
+    statements, the journal. ``cards`` is the version of the Appendix B cards it was handled by
+    and how they were worded.
     """
     found: dict[str, Any] = msgspec.to_builtins(
         {
@@ -50,6 +55,7 @@ def document(
             "kinds": now.kinds,
             "category": now.category,
             "place": now.place,
+            "cards": {"version": now.cards_version, "worded": worded},
             "measures": [_line(event) for event in journal if isinstance(event.fact, MEASURES)],
             "releasedAt": now.released_at,
             "releasedHow": now.released_how,

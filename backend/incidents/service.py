@@ -12,7 +12,8 @@ import asyncpg
 import msgspec
 
 from backend.audit import service as audit
-from backend.incidents import drills, journal, traces
+from backend.incidents import card_sets, drills, journal, traces
+from backend.incidents.card_words import equipment_of
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.decide import Repeated, decide, replay
@@ -58,6 +59,7 @@ class Directory(Protocol):
 
     async def person(self, staff_id: UUID, place: Place) -> PersonFacts | None: ...
     async def offices(self, building_id: UUID | None) -> tuple[OfficeRef, ...]: ...
+    async def surroundings(self, place: Place) -> tuple[str, ...]: ...
     async def below_clear(self, detectors: list[UUID]) -> bool | None: ...
     async def account_in_use(self, account_id: str) -> bool: ...
 
@@ -334,12 +336,25 @@ class Incidents:
     async def open_numbered(
         self, incident_id: UUID, raised: c.RaiseAlert, *, command_id: UUID
     ) -> None:
-        """Open an incident under the day's next number; once per ``command_id``."""
+        """Open an incident under the day's next number; once per ``command_id``.
+
+        The cards and equipment now in force are the ones it is handled by to its end.
+        """
         async with OPERATIONS.transaction():
             if await journal.answer_of(command_id) is not None:
                 return
             no = await journal.next_number(raised.emitted_at)
-            numbered = msgspec.structs.replace(raised, no=no)
+            version = await card_sets.in_force()
+            around: tuple[str, ...] = ()
+            if raised.kind is Kind.STRUCTURE:
+                around = await self.directory.surroundings(raised.place)
+            numbered = msgspec.structs.replace(
+                raised,
+                no=no,
+                cards_version=version,
+                equipment=equipment_of(await card_sets.words_of(version)) if version else {},
+                surroundings=around,
+            )
             await self.say(incident_id, numbered, command_id=command_id)
 
 

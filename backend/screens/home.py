@@ -188,7 +188,7 @@ async def _offer(now: Incident, made: OfferMade, parts: Parts) -> OfferView:
         limit=newest.limit,
         known=[Said(zh=w.zh, en=w.en) for w in known_facts(now)],
         others=[Other(name=c.name, metres=c.metres) for c in others[:2]],
-        ppe=required_ppe(now.kinds),
+        ppe=required_ppe(now.kinds, now.equipment),
         offered_at=made.offered_at,
         expires_at=made.expires_at,
     )

@@ -169,7 +169,7 @@ async def rules(
     was in force when the incident was opened.
     """
     if incident_id is not None:
-        version = await card_sets.in_force((await existing(incident_id)).emitted_at)
+        version = (await existing(incident_id)).cards_version
     name, body = await card_sets.book(services.incidents.policy, version)
     tag = f'"{name}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}

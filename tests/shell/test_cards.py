@@ -82,10 +82,14 @@ def test_words_are_never_empty_nor_in_one_language_only() -> None:
     assert whats(mute) == {"words_missing"}
 
 
-def test_equipment_can_be_renamed_but_not_taken_off_the_list() -> None:
+def test_equipment_is_added_dropped_and_renamed_but_never_all_of_it() -> None:
     smoke = Kind.SMOKE.value
-    assert whats(lambda words: words["ppe"][smoke].pop()) == {"ppe_changed"}
+    radio = {"code": "radio", "zh": "对讲机", "en": "Radio", "required": True}
+    assert whats(lambda words: words["ppe"][smoke].pop()) == set()
     assert whats(lambda words: words["ppe"][smoke][0].update(zh="消防头盔")) == set()
+    assert whats(lambda words: words["ppe"][smoke].append(radio)) == set()
+    assert whats(lambda words: words["ppe"][smoke].extend([radio, radio])) == {"ppe_twice"}
+    assert whats(lambda words: words["ppe"][smoke].clear()) == {"ppe_empty"}
 
 
 # --- proposed, approved, in force -------------------------------------------------------------

@@ -129,6 +129,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     lane_width_m: float | None = None
     engine_stop: str = ""
     storeys: int | None = None
+    unit: str = ""
+    unit_phone: str = ""
+    """Who is responsible for it and their telephone: the hydrant's unit (B.5)."""
     lat: float = 0.0
     lon: float = 0.0
     datum: str = "WGS-84"

@@ -71,6 +71,9 @@ export interface Place {
   entranceNote: string | null
   laneWidthM: number | null
   engineStop: string | null
+  /** who is responsible for it (B.5: the hydrant's unit), and their telephone */
+  unit?: string | null
+  unitPhone?: string | null
   lat: number
   lon: number
   datum: 'WGS-84'
