@@ -10,6 +10,7 @@ import msgspec
 from backend.incidents.flow import events as e
 from backend.incidents.flow.commands import name_of_type
 from backend.incidents.flow.incident import (
+    Change,
     Contact,
     Cordon,
     Evacuation,
@@ -159,7 +160,8 @@ class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
     absorbed: tuple[str, ...]
     verification: bool
     last_alarm_at: datetime | None
-    relevant_at: datetime | None
+    relevant: dict[str, Change]
+    state_since: int
     dispatch_open: bool
     round: int
     lead: Responder | None
@@ -283,7 +285,8 @@ def incident_view(
         absorbed=now.absorbed,
         verification=now.verification,
         last_alarm_at=now.last_alarm_at,
-        relevant_at=now.relevant_at,
+        relevant=now.relevant,
+        state_since=now.state_since,
         dispatch_open=now.dispatch_open,
         round=now.round,
         lead=now.lead,

@@ -107,7 +107,7 @@ const view = (state: State, over: Partial<IncidentView> = {}): IncidentView => (
   items: [], photos: [], reports: [], evacuation: { state: 'none', out: 0, withFire: 0, refused: 0, absent: 0, unaccounted: 0, handedTo: null, expected: [], marks: {}, heads: {} },
   cordon: { state: 'none', shape: null, posts: 0, postPlaces: [], at: null }, supplements: [], meeting: null, commandHeldBy: null, c1: null, c2: null, finalCheckedAt: null,
   obligations: [], timeline: [], lateStatements: [], archive: null, links: { follows: null }, allowed: [],
-  verification: false, lastAlarmAt: null, relevantAt: null, dispatchOpen: false, round: 0, withdrawn: false, enteredAt: {}, calls: [], reportGap: false,
+  verification: false, lastAlarmAt: null, relevant: {}, stateSince: 0, dispatchOpen: false, round: 0, withdrawn: false, enteredAt: {}, calls: [], reportGap: false,
   roadOpen: false, guide: '', vehicles: [], met: [], falseBy: null, falseDeclaredAt: null, structureHazard: false, nobodyLeft: false, ...over,
 })
 const NOW = Date.parse(at(30))

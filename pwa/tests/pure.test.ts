@@ -16,7 +16,7 @@ const view = (more: Partial<IncidentView> = {}): IncidentView =>
     lead: { staffId: 's1', name: '周建国', badge: '', metres: 1, minutes: 1, acceptedAt: AT, arrivedAt: null }, helpers: [], ppe: {}, entered: [], enteredAt: {},
     people: { trapped: 0, injured: 0, handedOver: 0, call120: 'not_needed' }, calls: [], items: [], photos: [], reports: [], reportGap: false, offers: [],
     evacuation: { state: 'none', out: 0, refused: 0, absent: 0, unaccounted: 0 }, place: { address: 'x' }, obligations: [], met: [], timeline: [], lateStatements: [],
-    cordon: { state: 'none', shape: null, posts: 0 }, c1: null, c2: null, finalCheckedAt: null, lastAlarmAt: null, relevantAt: null, dispatchOpen: false, round: 1,
+    cordon: { state: 'none', shape: null, posts: 0 }, c1: null, c2: null, finalCheckedAt: null, lastAlarmAt: null, relevant: {}, stateSince: 0, dispatchOpen: false, round: 1,
     withdrawn: false, verification: false, structureHazard: false, commandHeldBy: null, allowed: [], detectors: [], ...more,
   }) as unknown as IncidentView
 const said = (...names: (string | object)[]): Pending[] =>

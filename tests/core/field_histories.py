@@ -199,6 +199,11 @@ class Walk:
             answer = rng.choice((c.Accept(offer_id=late.id),
                                  c.Decline(offer_id=late.id, reason="busy")))  # fmt: skip
             return self._decided(field(late.staff_id), answer)
+        if before.helpers and rng.random() < 0.1:  # who only helps thinks better of it
+            asked = [o for o in before.offers if o.helper]
+            if asked:
+                decline = c.Decline(offer_id=asked[-1].id, reason="unwell")
+                return self._decided(field(asked[-1].staff_id), decline)
         actor = field(staff)
         if rng.random() < 0.02:
             actor = msgspec.structs.replace(actor, staff=None)
@@ -216,6 +221,9 @@ class Walk:
         self.story.now += timedelta(seconds=1)
         ago = 0.0 if self.smooth else rng.choice((0.0, 0.0, 0.0, 30.0, 120.0, 900.0))
         order = self.story.order(actor, command, ago_s=ago, command_id=self._id())
+        if not self.smooth and rng.random() < 0.3:  # a phone that has not heard the newest
+            seen = max(1, before.version - rng.randint(0, 6))
+            order = msgspec.structs.replace(order, seen_version=seen)
         facts = Facts(
             now=self.story.now,
             qualified=self.smooth or rng.random() < 0.97,
@@ -272,13 +280,14 @@ class Walk:
                                            reason=self.rng.choice(("", "移交"))),
                          c.LeaveScene(), c.Enter(), c.CallHelper(),
                          c.StartEvacuation(), c.SetCordon(**ROUND)],
-            "rescue": [*ticks, c.FinalCheck(), c.FieldConfirmEliminated(), c.RoadCleared(),
+            "rescue": [c.HandToAuthority(authority="住建局", acknowledged_by="王", reason="移交"),
+                       *ticks, c.FinalCheck(), c.FieldConfirmEliminated(), c.RoadCleared(),
                        c.ReportTrapped(count=0, outcome="已救出"), c.ReportTo(),
                        c.ReportTrapped(count=0), c.ReportInjured(count=self.rng.randint(1, 3))],
             "stood_down": [c.SubmitFalseReport(cause="c", analysis="a", measure="m"),
                            c.PartyAdvised(kind="prevention", way="sent")],
-            "clearing": [c.LiftCordon(), c.FireCommandTakesOver(commander="王"),
-                         c.SetCordon(**ROUND), c.CloseEvacuation(),
+            "clearing": [c.LiftCordon(), c.StartEvacuation(), c.SetCordon(**ROUND),
+                         c.FireCommandTakesOver(commander="王"), c.CloseEvacuation(),
                          c.SubstituteC1(how="hand_measured", evidence="x", second="y")],
             "released": [c.PartyAdvised(kind="handling", way="spoken"), *ticks],
         }  # fmt: skip
@@ -375,6 +384,7 @@ def _facts(order: c.Order, facts: Facts) -> dict[str, Any]:
         "occurredAt": order.occurred_at,
         "now": facts.now,
         "late": order.late,
+        "seenVersion": order.seen_version,
         "qualified": facts.qualified,
         "onShift": facts.on_shift,
         "leadsElsewhere": facts.leads_elsewhere,

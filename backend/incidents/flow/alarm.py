@@ -138,7 +138,6 @@ def raised(now: Incident, event: e.Event, fact: e.AlertRaised) -> Incident:
         follows=fact.follows,
         detectors={fact.detector_id: _detector(fact, fact.place.household_id)},
         last_alarm_at=fact.emitted_at,
-        relevant_at=fact.emitted_at,
     )
 
 
@@ -171,7 +170,6 @@ def episode_added(now: Incident, event: e.Event, fact: e.EpisodeAdded) -> Incide
         now,
         detectors=found,
         last_alarm_at=fact.emitted_at,
-        relevant_at=event.received_at,
         c1=None,
         c2=None,
         final_checked_at=None,

@@ -162,7 +162,7 @@ def cordoned(now: Incident, event: e.Event, fact: e.CordonSet) -> Incident:
         post_places=fact.post_places,
         at=event.occurred_at,
     )
-    return put(now, cordon=cordon, relevant_at=event.received_at)
+    return put(now, cordon=cordon)
 
 
 def lifted(now: Incident, event: e.Event, fact: e.CordonLifted) -> Incident:

@@ -24,7 +24,7 @@ from backend.incidents.flow import (
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.facts import Facts, Refusal, refuse
-from backend.incidents.flow.incident import Incident
+from backend.incidents.flow.incident import Change, Incident
 from backend.incidents.flow.rules import OFF_SHIFT_TOO, RULES, offline_class
 from backend.incidents.flow.shared import Answer, Decide, Evolve
 from backend.incidents.flow.vocabulary import Offline, Role, State
@@ -34,6 +34,15 @@ REGIONS = (
     reminders,
 )  # fmt: skip
 DECIDE: dict[type[c.Command], Decide] = {k: v for r in REGIONS for k, v in r.DECIDE.items()}
+RELEVANT = (
+    e.AlertRaised,
+    e.EpisodeAdded,
+    e.LeadReleased,
+    e.AssessedControllable,
+    e.AssessedUncontrollable,
+    e.InjuredChanged,
+    e.CordonSet,
+)
 EVOLVE: dict[type[e.Fact], Evolve] = {k: v for r in REGIONS for k, v in r.EVOLVE.items()}
 
 
@@ -76,8 +85,8 @@ def _answer(now: Incident, order: c.Order, facts: Facts) -> Answer:
             return kept(unfit.code) if order.late and not facts.disabled_before else unfit
     if now.state not in rule.states:
         return kept("state") if _keeps(now, order) else _state_refusal(now)
-    if _lowers_too_late(now, order):
-        return kept("changed_since")
+    if lowers(now, command) and _unaware(now, order):
+        return kept("changed_since") if order.late else refuse("changed_unseen")
     answer = DECIDE[type(command)](now, order, command, facts)
     if isinstance(answer, Refusal) and order.late and offline_class(command) is not None:
         return kept(answer.code)
@@ -103,19 +112,48 @@ def _state_refusal(now: Incident) -> Refusal:
 
 
 def _keeps(now: Incident, order: c.Order) -> bool:
-    """Field facts and raises are never thrown away, however the state moved on."""
+    """Field facts and raises are never thrown away, however the state moved on: late, or
+    tapped before the phone could know that it had."""
     if now.state is State.NEW:
         return False
     kind = offline_class(order.command)
     if kind is Offline.RAISES:
         return order.late or now.state in {State.RELEASED, State.ARCHIVED}
-    return kind is not None and order.late
+    overtaken = order.seen_version is not None and order.seen_version < now.state_since
+    return kind is not None and (order.late or (overtaken and kind is Offline.FACT))
 
 
-def _lowers_too_late(now: Incident, order: c.Order) -> bool:
-    if offline_class(order.command) is not Offline.LOWERS or not order.late:
-        return False
-    return now.relevant_at is not None and now.relevant_at > order.occurred_at
+def lowers(now: Incident, command: c.Command) -> bool:
+    """Whether this makes the incident look less severe than it is said to be."""
+    if isinstance(command, c.ReportTrapped):
+        return command.count < now.people.trapped
+    return offline_class(command) is Offline.LOWERS
+
+
+def _unaware(now: Incident, order: c.Order) -> bool:
+    """G20: something that matters was changed by somebody else and this person had not seen it
+    (or, late, could not have), or by themselves only after this tap."""
+    seen = order.seen_version
+    for who, change in now.relevant.items():
+        if who == order.actor.id:
+            if order.late and change.at > order.occurred_at:
+                return True
+        elif (order.late and change.received_at > order.occurred_at) or (
+            seen is not None and change.version > seen
+        ):
+            return True
+    return False
+
+
+def _matters(fact: e.AnyFact) -> bool:
+    """What a lowering command must have seen: alarms, who leads, the assessment, people."""
+    match fact:
+        case e.Accepted():
+            return fact.lead
+        case e.TrappedChanged():
+            return fact.count > fact.before
+        case _:
+            return isinstance(fact, RELEVANT)
 
 
 def _kept_for_later(now: Incident, order: c.Order) -> Callable[[str], tuple[e.AnyFact, ...]]:
@@ -155,9 +193,15 @@ def _recorded(now: Incident, order: c.Order, facts: tuple[e.AnyFact, ...]) -> tu
 def evolve(now: Incident, event: e.Event) -> Incident:
     """Apply one fact; total on every event that ``decide`` can make."""
     after = EVOLVE[type(event.fact)](now, event, event.fact)
+    relevant = now.relevant
+    if _matters(event.fact):
+        change = Change(at=event.occurred_at, received_at=event.received_at, version=event.version)
+        relevant = {**relevant, event.actor.id: change}
     return msgspec.structs.replace(
         after,
         version=event.version,
+        relevant=relevant,
+        state_since=event.version if after.state is not now.state else now.state_since,
         applied={**now.applied, event.command_id: event.version},
     )
 

@@ -272,7 +272,6 @@ def accepted(now: Incident, event: e.Event, fact: e.Accepted) -> Incident:
         state=State.EN_ROUTE if there is None else on_arrival(now),
         dispatch_open=False,
         nobody_left=False,
-        relevant_at=event.occurred_at,
     )
 
 
@@ -283,7 +282,7 @@ def on_arrival(now: Incident) -> State:
 
 def lead_released(now: Incident, event: e.Event, fact: e.LeadReleased) -> Incident:
     inside = {staff: at for staff, at in now.entered.items() if staff != fact.staff_id}
-    return put(now, lead=None, entered=inside, helper_wanted="", relevant_at=event.received_at)
+    return put(now, lead=None, entered=inside, helper_wanted="")
 
 
 def stood_down(now: Incident, event: e.Event, fact: e.RespondersStoodDown) -> Incident:

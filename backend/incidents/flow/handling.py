@@ -348,7 +348,6 @@ def controllable(now: Incident, event: e.Event, fact: e.AssessedControllable) ->
         state=State.ON_SCENE if now.state is State.RESCUE else now.state,
         control=Control.CONTROLLABLE,
         withdrawn=False,
-        relevant_at=event.occurred_at,
     )
 
 
@@ -359,7 +358,6 @@ def uncontrollable(now: Incident, event: e.Event, fact: e.AssessedUncontrollable
         control=Control.UNCONTROLLABLE,
         real=True,
         c2=None,
-        relevant_at=event.received_at,
     )
 
 

@@ -198,6 +198,14 @@ class Obligation(Part, frozen=True, kw_only=True, rename="camel"):
         return self.done_at is not None or self.waived_at is not None
 
 
+class Change(Part, frozen=True, kw_only=True, rename="camel"):
+    """When somebody changed what lowering must take into account, on both clocks."""
+
+    at: datetime
+    received_at: datetime
+    version: int
+
+
 class Statement(Part, frozen=True, kw_only=True, rename="camel"):
     at: datetime
     by: str
@@ -292,8 +300,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     archive_requested_at: datetime | None = None
     seal: Sealed | None = None
     late_statements: tuple[Statement, ...] = ()
-    relevant_at: datetime | None = None
-    """Latest change that a late lowering command must not undo (lifecycle 8.5)."""
+    relevant: dict[str, Change] = {}
+    """By whom → their latest change that a lowering command must have seen (G20)."""
+    state_since: int = 0
+    """Version at which the present state was reached."""
     applied: dict[UUID, int] = {}
     """Command id → version after it: the same command again changes nothing (I10)."""
 

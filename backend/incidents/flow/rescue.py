@@ -125,20 +125,11 @@ def fire_gives(now: Incident, order: c.Order, cmd: c.FireCommandGivesBack, facts
 
 
 def trapped(now: Incident, event: e.Event, fact: e.TrappedChanged) -> Incident:
-    more = fact.count > fact.before
-    return put(
-        now,
-        people=put(now.people, trapped=fact.count),
-        relevant_at=event.received_at if more else now.relevant_at,
-    )
+    return put(now, people=put(now.people, trapped=fact.count))
 
 
 def injured(now: Incident, event: e.Event, fact: e.InjuredChanged) -> Incident:
-    return put(
-        now,
-        people=put(now.people, injured=fact.count, handed_over=fact.handed_over),
-        relevant_at=event.received_at,
-    )
+    return put(now, people=put(now.people, injured=fact.count, handed_over=fact.handed_over))
 
 
 def ambulance(now: Incident, event: e.Event, fact: e.AmbulanceNeeded) -> Incident:

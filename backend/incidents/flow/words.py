@@ -207,6 +207,8 @@ REFUSALS: dict[str, Refused] = {
     "not_qualified": Refused("未通过岗位考核，不能出警", "Not qualified", "请找管理员", "See the manager"),
     "off_shift": Refused("您不在班", "You are off shift", "先开始值班", "Start your shift"),
     "wrong_state": Refused("当前状态不能做这一步", "Not allowed now", "看最新状态", "See the present state"),
+    "changed_unseen": Refused("情况刚有变化", "Things changed since you looked",
+                              "看最新状态，再点一次", "Look at the present state, then tap again"),
     "no_such_incident": Refused("没有这起警情", "No such incident", "刷新", "Refresh"),
     "archived": Refused("已归档，只能补充记录", "Archived; addenda only", "请值班台补充", "Ask the desk"),
     "call_again_first": Refused("请再拨一次", "Call once more first", "再拨一次", "Call again"),

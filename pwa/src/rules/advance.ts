@@ -23,7 +23,7 @@ export interface Self extends Actor {
 /** What a phone knows of the world at a tap; what only the server can know counts as being in order. */
 export function known(self: Self, at: string, more: Partial<Facts> = {}): Facts {
   return {
-    occurredAt: at, now: at, late: false, qualified: true, onShift: self.onShift, leadsElsewhere: false, disabledBefore: false,
+    occurredAt: at, now: at, late: false, seenVersion: null, qualified: true, onShift: self.onShift, leadsElsewhere: false, disabledBefore: false,
     secondPerson: true, staffName: self.name, badge: self.badge, metres: null, belowClear: null, offices: null, newIds: [], ...more,
   }
 }

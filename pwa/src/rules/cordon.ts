@@ -97,7 +97,6 @@ export const decide: Record<string, Decide> = { set_cordon: setCordon, lift_cord
 export const evolve: Record<string, Evolve> = {
   CordonSet: (view: IncidentView, fact: Args, { facts }) => ({
     ...view,
-    relevantAt: facts.now,
     cordon: { state: 'set', shape: fact.shape, radiusM: fact.radiusM, posts: fact.posts, postPlaces: fact.postPlaces, at: facts.occurredAt },
   }),
   CordonLifted: (view) => ({ ...view, cordon: { ...view.cordon, state: 'lifted' } }),

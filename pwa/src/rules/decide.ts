@@ -40,14 +40,31 @@ function answerOf(view: IncidentView, command: Command, moment: Moment): Fact[] 
   if (unfit) return facts.late && !facts.disabledBefore ? keep(unfit.code) : unfit
   if (!rule.from?.includes(view.state)) {
     const over = view.state === 'released' || view.state === 'archived'
-    const keeps = severity !== null && (facts.late || (severity === 'raises' && over))
+    const overtaken = severity === 'fact' && facts.seenVersion !== null && facts.seenVersion < view.stateSince
+    const keeps = severity !== null && (facts.late || overtaken || (severity === 'raises' && over))
     return keeps ? keep('state') : view.state === 'archived' ? refuse('archived') : refuse('wrong_state', view.state)
   }
-  const changed = view.relevantAt !== null && instant(view.relevantAt) > instant(facts.occurredAt)
-  if (severity === 'lowers' && facts.late && changed) return keep('changed_since')
+  const lowers = command.name === 'report_trapped' ? Number(args.count) < view.people.trapped : severity === 'lowers'
+  if (lowers && unaware(view, moment)) return facts.late ? keep('changed_since') : refuse('changed_unseen')
   const answer = guard(view, args, moment)
   return !Array.isArray(answer) && facts.late && severity !== null ? keep(answer.code) : answer
 }
+
+/** Something that matters was changed by somebody else, unseen, or by oneself only after this tap. */
+function unaware(view: IncidentView, { actor, facts: { late, occurredAt, seenVersion } }: Moment): boolean {
+  const tapped = instant(occurredAt)
+  return Object.entries(view.relevant).some(([who, { at, receivedAt, version }]) =>
+    who === actor.id
+      ? late && instant(at) > tapped
+      : (late && instant(receivedAt) > tapped) || (seenVersion !== null && version > seenVersion),
+  )
+}
+
+const RELEVANT = ['AlertRaised', 'EpisodeAdded', 'LeadReleased', 'AssessedControllable', 'AssessedUncontrollable', 'InjuredChanged', 'CordonSet']
+
+/** What a lowering command must have seen: alarms, who leads, the assessment, people. */
+const matters = (fact: Fact): boolean =>
+  fact.type === 'Accepted' ? fact.lead === true : fact.type === 'TrappedChanged' ? Number(fact.count) > Number(fact.before) : RELEVANT.includes(fact.type)
 
 /** Qualified, and on shift unless already on it or doing one's paperwork. */
 function unfitness(view: IncidentView, offShiftToo: boolean, { actor, facts }: Moment): Refused | null {
@@ -65,7 +82,13 @@ function kept(view: IncidentView, command: string, args: Record<string, unknown>
 /** The view after these facts of one command: the same that the server's next view will say. */
 export function evolveView(view: IncidentView, facts: readonly Fact[], moment: Moment): IncidentView {
   const { book, actor } = moment
-  const after = facts.reduce((now, fact) => (EVOLVE[fact.type] as Evolve)(now, fact, moment), view)
+  const { occurredAt: at, now: receivedAt } = moment.facts
+  const after = facts.reduce((now, fact, n) => {
+    const version = view.version + n + 1
+    const moved = (EVOLVE[fact.type] as Evolve)(now, fact, moment)
+    const relevant = matters(fact) ? { ...now.relevant, [actor.id]: { at, receivedAt, version } } : now.relevant
+    return { ...moved, relevant, stateSince: moved.state === now.state ? now.stateSince : version }
+  }, view)
   // a photograph's signature is proof, not story
   const entries = facts.map(({ type, statement: _statement, signature: _signature, ...fields }, n) => ({
     version: view.version + n + 1,

@@ -60,11 +60,11 @@ const queued: Evolve = (view, fact: Args, { facts }) => {
 }
 
 export const evolve: Record<string, Evolve> = {
-  TrappedChanged: (view, fact: Args, { facts }) => ({
-    ...view, people: { ...view.people, trapped: fact.count }, relevantAt: fact.count > fact.before ? facts.now : view.relevantAt,
+  TrappedChanged: (view, fact: Args) => ({
+    ...view, people: { ...view.people, trapped: fact.count },
   }),
-  InjuredChanged: (view, fact: Args, { facts }) => ({
-    ...view, people: { ...view.people, injured: fact.count, handedOver: fact.handedOver }, relevantAt: facts.now,
+  InjuredChanged: (view, fact: Args) => ({
+    ...view, people: { ...view.people, injured: fact.count, handedOver: fact.handedOver },
   }),
   AmbulanceNeeded: (view) => ({ ...view, people: { ...view.people, call120: view.calls.includes('120') ? 'called' : 'needed' } }),
   EmergencyCallLogged: called,

@@ -176,11 +176,11 @@ const itemDone: Evolve = (view, fact: Args, { actor, facts }) => {
 export const evolve: Record<string, Evolve> = {
   FalseDeclared: (view, _, { facts }) => ({ ...view, state: 'stood_down', real: false, falseBy: 'field', falseDeclaredAt: facts.now }),
   RealConfirmed: (view) => ({ ...view, real: true }),
-  AssessedControllable: (view, _, { facts }) => ({
-    ...view, state: view.state === 'rescue' ? 'on_scene' : view.state, control: 'controllable', withdrawn: false, relevantAt: facts.occurredAt,
+  AssessedControllable: (view) => ({
+    ...view, state: view.state === 'rescue' ? 'on_scene' : view.state, control: 'controllable', withdrawn: false,
   }),
-  AssessedUncontrollable: (view, _, { facts }) => ({
-    ...view, state: rescueState(view), control: 'uncontrollable', real: true, c2: null, relevantAt: facts.now,
+  AssessedUncontrollable: (view) => ({
+    ...view, state: rescueState(view), control: 'uncontrollable', real: true, c2: null,
   }),
   PpeConfirmed: (view, fact: Args) => ({ ...view, ppe: { ...view.ppe, [fact.staffId]: { ok: true, missing: [], kinds: fact.kinds } } }),
   PpeMissing: (view, fact: Args) => ({ ...view, ppe: { ...view.ppe, [fact.staffId]: { ok: false, missing: fact.missing, kinds: [] } } }),

@@ -102,7 +102,6 @@ const accepted: Evolve = (before, fact: Args, { facts }) => {
     state: arrivedAt === null ? 'en_route' : onArrival(view),
     dispatchOpen: false,
     nobodyLeft: false,
-    relevantAt: facts.occurredAt,
   }
 }
 
@@ -123,7 +122,7 @@ export const evolve: Record<string, Evolve> = {
   ArrivedOnScene: came,
   OfferDeclined: (view, fact: Args) => settled(view, fact.offerId, 'declined', fact.reason),
   OfferReleased: (view, fact: Args) => settled(view, fact.offerId, 'released', fact.reason),
-  LeadReleased: (view, fact, { facts }) => ({ ...view, lead: null, ...out(view, fact.staffId), helperWanted: '', relevantAt: facts.now }),
+  LeadReleased: (view, fact) => ({ ...view, lead: null, ...out(view, fact.staffId), helperWanted: '' }),
   HelperWanted: (view, fact: Args) => ({ ...view, helperWanted: fact.reason }),
   HelperLeft: (view, fact) => ({ ...view, helpers: view.helpers.filter((helper) => helper.staffId !== fact.staffId), ...out(view, fact.staffId) }),
   DispatchRequested: (view, fact: Args) => ({ ...view, state: 'dispatching', dispatchOpen: true, round: fact.round, nobodyLeft: false }),

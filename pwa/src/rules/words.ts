@@ -14,6 +14,8 @@ export interface Facts {
   /** when it is decided */
   now: Iso
   late: boolean
+  /** the last version of the incident that the phone knew; null: the one at hand */
+  seenVersion: number | null
   qualified: boolean
   onShift: boolean
   leadsElsewhere: boolean

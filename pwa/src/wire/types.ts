@@ -243,7 +243,10 @@ export interface IncidentView {
   verification: boolean
   lastAlarmAt: Iso | null
   /** the latest change that a late lowering command must not undo */
-  relevantAt: Iso | null
+  /** by whom → their latest change that a lowering command must have seen */
+  relevant: Record<string, { at: Iso; receivedAt: Iso; version: number }>
+  /** version at which the present state was reached */
+  stateSince: number
   dispatchOpen: boolean
   round: number
   lead: Responder | null
