@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from playwright.async_api import Browser, WebSocket
+from playwright.async_api import Browser, Page, WebSocket
 
 from backend import web
 from backend.access.middleware import COOKIE
@@ -21,7 +21,7 @@ from backend.app import create_app
 from geo.point import Point
 from tests.edge.detectors import store_of
 from tests.journey.pages import Household, Inbox, Phone, Tablet
-from tests.journey.stage import MOBILE, Device
+from tests.journey.stage import MOBILE, Device, Json
 from tests.journey.street import LAT, LON, PEOPLE, Person, Street, furnish
 from tests.plugin.world import World
 
@@ -40,12 +40,12 @@ class Heard:
         self.now = ""
         self.news = asyncio.Event()
         device.page.on("websocket", self._opened)
+        device.network.listeners.append(self._frame)
 
     def _opened(self, socket: WebSocket) -> None:
-        socket.on("framereceived", self._frame)
+        socket.on("framereceived", lambda payload: self._frame(msgspec.json.decode(payload)))
 
-    def _frame(self, payload: str | bytes) -> None:
-        frame = msgspec.json.decode(payload)
+    def _frame(self, frame: Json) -> None:
         if frame["t"] in ("hello", "ping"):
             self.now = frame["now"]
             self.news.set()
@@ -67,6 +67,7 @@ class StreetOnScreens(Street):
     def __init__(self, world: World, store: Any, stack: AsyncExitStack) -> None:
         super().__init__(world, store, stack)
         self._heard: list[Heard] = []
+        self._own_clocks: list[Page] = []
         self._alone = asyncio.Lock()
 
     async def settle(self) -> None:
@@ -85,6 +86,8 @@ class StreetOnScreens(Street):
 
     async def forward(self, seconds: float) -> None:
         """Move the clock, do what is due, and let every screen hear what time it is."""
+        for page in self._own_clocks:
+            await page.clock.fast_forward(seconds * 1000)
         await super().forward(seconds)
         await self.hear()
 
@@ -95,13 +98,22 @@ class StreetOnScreens(Street):
         listening = [heard for heard in self._heard if not heard.device.network.is_cut]
         await asyncio.gather(*(heard.until(now) for heard in listening))
 
-    async def phone_of(self, name: str, **more: Any) -> Phone:
-        """Somebody of the field staff, on duty at their usual spot, with the app open."""
+    async def phone_of(self, name: str, *, cuttable: bool = False) -> Phone:
+        """Somebody of the field staff, on duty at their usual spot, with the app open.
+
+        Args:
+            name: who.
+            cuttable: the phone's network can be cut, and its own clock moves with the street's.
+        """
         person_id, lat = PEOPLE[name]
         person = await self.signed_in(
             "field", login=f"f{person_id.int}", name=name, staff_id=person_id
         )
-        device = await self._device(390, 844, person, at=Point(lat, LON), **MOBILE, **more)
+        device = await self._device(390, 844, person, at=Point(lat, LON), **MOBILE)
+        if cuttable:
+            await device.network.attach()
+            await device.page.clock.install()
+            self._own_clocks.append(device.page)
         phone = Phone(device, self.base)
         await phone.page.goto(f"{self.base}/field")
         await phone.take_duty()
@@ -143,6 +155,7 @@ class StreetOnScreens(Street):
             **more,
         )
         self.stack.push_async_callback(context.close)
+        self.stack.push_async_callback(context.unroute_all, behavior="ignoreErrors")
         context.set_default_timeout(PATIENCE_MS)
         if who is not None:
             token = who.client.cookies[COOKIE]

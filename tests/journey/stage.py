@@ -5,7 +5,7 @@ network can be cut, mended, and made to lose the server's replies.
 """
 
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class Network:
         """What the server answered to each, whether the device heard it or not."""
         self.frames: list[Json] = []
         """What the server said on the live socket."""
+        self.listeners: list[Callable[[Json], None]] = []
+        """Told of each frame as it comes."""
 
     async def attach(self) -> None:
         """Stand in the way of everything that is asked of the server."""
@@ -106,6 +108,8 @@ class Network:
 
         def said(frame: str | bytes) -> None:
             self.frames.append(msgspec.json.decode(frame))
+            for listener in self.listeners:
+                listener(self.frames[-1])
             socket.send(frame)
 
         server.on_message(said)
@@ -154,6 +158,8 @@ class Stage:
             **more,
         )
         context.set_default_timeout(20_000)
+        # an older browser that packs nothing: what it asks can be read, and sent again, on the way
+        await context.add_init_script("delete globalThis.CompressionStream")
         device = Device(context, await context.new_page())
         await device.network.attach()
         if at is not None:
