@@ -2,7 +2,8 @@ import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { uploadAll, uploadOrder, keepEvidence, allEvidence } from '../src/sync/evidence'
-import { agreedId, allItems, flush, heardTime, markSeen, say, setOwner, tidy } from '../src/sync/outbox'
+import { accountClosed, agreedId, allItems, flush, heardTime, markSeen, say, setOwner, tidy } from '../src/sync/outbox'
+import { publicKey } from '../src/sync/sign'
 import { isBusy, keepHome } from '../src/sync/snapshot'
 import { closeStore, store, type Evidence } from '../src/sync/store'
 import type { FieldHome } from '../src/wire/types'
@@ -101,6 +102,39 @@ describe('the phone', () => {
     await markSeen(await allItems())
     await tidy(Date.now() + 200_000_000)
     expect(await allItems()).toHaveLength(0)
+  })
+
+  it('hands in what was said before the account was closed, by its signature alone, and says what was not taken', async () => {
+    await publicKey()
+    await setOwner('wang')
+    await say(said('arrived'))
+    await say(said('note'))
+    const asked: string[] = []
+    vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
+      asked.push(path)
+      if (path === '/api/commands') return Promise.resolve(answer({ type: 'urn:jiean:problem:not-signed-in', title: 'x', status: 401 }, 401))
+      const { commands } = JSON.parse(String(init.body)) as { commands: { commandId: string; command: { name: string } }[] }
+      const refusal = { code: 'disabled', zh: '账号已停用', en: '', doZh: '请找管理员', doEn: '', missing: [] }
+      return Promise.resolve(answer({ answers: commands.map(({ commandId, command }) => ({ commandId, version: 1, outcome: command.name === 'note' ? 'refused' : 'accepted', refusal: command.name === 'note' ? refusal : null })) }))
+    })
+    expect(await flush()).toBe('done')
+    expect(asked).toEqual(['/api/commands', '/api/phone/commands'])
+    expect((await allItems()).map((item) => [item.state, item.refusal?.doZh])).toEqual([['accepted', undefined], ['refused', '请找管理员']])
+    expect(await accountClosed()).toBe(true)
+    await setOwner('wang') // let in again
+    expect(await accountClosed()).toBe(false)
+  })
+
+  it('waits for its person to sign in where the account is open', async () => {
+    await publicKey()
+    await setOwner('wang')
+    await say(said('arrived'))
+    vi.stubGlobal('fetch', () => Promise.resolve(answer({ type: 'urn:jiean:problem:not-signed-in', title: 'x', status: 401 }, 401)))
+    expect(await flush()).toBe('signin')
+    expect((await allItems())[0]?.state).toBe('saved')
+    expect(await accountClosed()).toBe(false)
+    vi.stubGlobal('fetch', accepts)
+    expect(await flush()).toBe('done')
   })
 
   it('says whose the commands are, so that a changed session takes none of them', async () => {

@@ -18,6 +18,7 @@ export const t = words({
   loading: ['正在打开', 'Opening'],
   no_picture: ['还没有取到数据。连上网络后会自动显示。', 'No data yet. It appears as soon as there is a network.'],
   signed_out: ['登录已过期。记录都在手机里，登录后继续发送。', 'Signed out. Everything is kept on this phone and is sent after you sign in.'],
+  account_closed: ['账号已停用。停用前说的已送达值班台；之后的没有采用，都留在“我发出的”里。请找管理员。', 'Your account is closed. What you said before that has reached the desk; later words were not taken and stay in “What I said”. See the manager.'],
   sign_in: ['登录', 'Sign in'],
   retry: ['重试', 'Try again'],
   not_kept: ['刚才那一下没存住（手机存储可能满了）。再点一次，还不行就打电话给值班台。', 'The last tap was not kept (storage may be full). Tap again; if it fails, phone the desk.'],

@@ -1,10 +1,11 @@
 /** The phone's outbox: every tap is written here first and leaves from here, in order. */
-import { post, Unreachable } from '../wire/api'
+import { post, Problem, Unreachable } from '../wire/api'
 import type { Answer, Command, Envelope, Position } from '../wire/types'
 import { drain, type Drained } from './drain'
+import { uploadAll } from './evidence'
 import type { Item } from './queue'
 import { signed } from './sign'
-import { store } from './store'
+import { keep, keptOf, store } from './store'
 import { elapsedMs, trustedMs, type Contact } from './time'
 import { uuid7 } from './uuid7'
 
@@ -101,7 +102,8 @@ async function sign(order: number): Promise<void> {
 
 /** Whose phone it is now: the account whose commands are shown and sent. */
 export async function setOwner(accountId: string): Promise<void> {
-  await (await store()).put('kept', accountId, 'owner')
+  await keep('owner', accountId)
+  await keep('closed', undefined)
 }
 
 /** The commands of the person who holds the phone; another person's wait for that person. */
@@ -125,25 +127,50 @@ async function write(changed: Item[]): Promise<void> {
 /** The person has read what became of these. */
 export const markSeen = (items: Item[]): Promise<void> => write(items.map((item) => ({ ...item, seen: true })))
 
+type Heard = { answers?: Answer[] } | null
+
+/**
+ * Nobody is signed in. Where that is because the account was closed meanwhile, the phone's
+ * signature alone still brings home what was said before; what was said later is refused in words.
+ */
+async function sendLast(said: { commands: Envelope[] }, owner: string | undefined, why: unknown): Promise<Heard> {
+  if (!(why instanceof Problem) || why.slug !== 'not-signed-in' || !said.commands[0]?.signature) throw why
+  const heard = await post<Heard>('/api/phone/commands', said).catch(() => {
+    throw why // an open account: its person signs in, and everything goes then
+  })
+  await keep('closed', owner)
+  return heard
+}
+
+/** Is the account of the phone's owner known to be closed? */
+export async function accountClosed(): Promise<boolean> {
+  const closed = await keptOf<string>('closed')
+  return closed !== undefined && closed === (await keptOf<string>('owner'))
+}
+
 async function send(commands: Envelope[]): Promise<Answer[]> {
   // whose they are goes along: should somebody else be signed in here by now, nothing is taken
   const owner = (await (await store()).get('kept', 'owner')) as string | undefined
-  const body = await post<{ answers?: Answer[] } | null>(
-    '/api/commands', { commands: await Promise.all(commands.map(signed)) }, 'POST', owner ? { 'X-Jiean-Account': owner } : {},
-  )
+  const said = { commands: await Promise.all(commands.map(signed)) }
+  const body = await post<Heard>('/api/commands', said, 'POST', owner ? { 'X-Jiean-Account': owner } : {}).catch((error: unknown) => sendLast(said, owner, error))
   if (!Array.isArray(body?.answers)) throw new Unreachable('an answer that is not ours')
   return body.answers
 }
 
 /** One at a time, also across windows and the service worker, where the browser has locks. */
-async function alone<T>(work: () => Promise<T>): Promise<T> {
+async function alone<T>(work: () => Promise<T>, lock = LOCK): Promise<T> {
   const locks = globalThis.navigator?.locks
-  return locks ? (await locks.request(LOCK, work)) : work()
+  return locks ? (await locks.request(lock, work)) : work()
 }
 
 /** Send what is waiting. Safe to call at any time and from several places. */
 export function flush(): Promise<Drained> {
   return alone(() => drain({ load: allItems, save: write, post: send, nowMs: Date.now }))
+}
+
+/** Send the photographs that wait; who asks while somebody does so already waits for them. */
+export function uploadAlone(told: () => void = () => undefined): Promise<Drained> {
+  return alone(() => uploadAll(told), 'jiean-evidence')
 }
 
 /**
