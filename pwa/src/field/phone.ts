@@ -138,8 +138,18 @@ export const itemOf = (commandId: string): Item | undefined => items.value.find(
 async function reread(): Promise<void> {
   items.value = await allItems()
   photos.value = await allEvidence()
+  heldBack.value = !(await originalsAllowed())
 }
 export const refreshPhotos = reread
+
+/** Originals wait for a better network; their previews go. */
+export const heldBack = ref(false)
+
+export async function sendOriginals(): Promise<void> {
+  await askForOriginals()
+  await sendAll()
+}
+connection()?.addEventListener?.('change', () => void sendAll())
 
 /* ---- sending ---- */
 

@@ -4,6 +4,8 @@ import type { Answer, Command, Envelope, Position } from '../wire/types'
 import { drain, type Drained } from './drain'
 import { uploadAll } from './evidence'
 import type { Item } from './queue'
+import { withRoom } from './room'
+import type { Clock } from './shot'
 import { signed } from './sign'
 import { keep, keptOf, store } from './store'
 import { elapsedMs, trustedMs, type Contact } from './time'
@@ -38,20 +40,25 @@ async function lastContact(): Promise<Contact | null> {
   return contact
 }
 
-/** The server's time now, as well as this phone knows it, in ms since the epoch. */
-export async function trustedNow(): Promise<number> {
-  return trustedMs(await lastContact(), Date.now(), monotonic())
+/** Both clocks now: the server's as well as this phone knows it, and the phone's own, in ms since the epoch. */
+export async function clockNow(): Promise<Clock> {
+  const last = await lastContact()
+  const wallMs = Date.now()
+  return { atMs: trustedMs(last, wallMs, monotonic()), wallMs, elapsedMs: last ? elapsedMs(last, wallMs, monotonic()) : null, clock: last ? 'server' : 'phone' }
 }
 
 /**
  * Write one command down. It is safe on the phone when this resolves; sending is another matter.
  * Saying the same ``commandId`` again returns the item already there.
  */
-export async function say(said: Said): Promise<Item> {
+export const say = (said: Said): Promise<Item> => withRoom(() => writeDown(said))
+
+async function writeDown(said: Said): Promise<Item> {
   const last = await lastContact()
   const wall = Date.now()
   const db = await store()
   const change = db.transaction(['outbox', 'kept'], 'readwrite')
+  change.done.catch(() => undefined) // whoever waits below is told
   const outbox = change.objectStore('outbox')
   if (said.commandId) {
     const before = await outbox.index('commandId').get(said.commandId)

@@ -38,13 +38,19 @@ export async function publicKey(): Promise<JsonWebKey | null> {
   return subtle.exportKey('jwk', pair.publicKey)
 }
 
+/** This phone's signature over a text; null where there is no key. */
+export async function signText(text: string): Promise<string | null> {
+  const pair = await keyPair()
+  if (!pair) return null
+  const bytes = await crypto.subtle.sign(SIGNING, pair.privateKey, new TextEncoder().encode(text))
+  const encoded = btoa(String.fromCharCode(...new Uint8Array(bytes)))
+  return encoded.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+}
+
 /** The envelope with this phone's signature over all the rest of it; as it is where there is no key. */
 export async function signed(envelope: Envelope): Promise<Envelope> {
   if (envelope.signature) return envelope
-  const pair = await keyPair()
-  if (!pair) return envelope
   const { signature: _, ...rest } = envelope
-  const bytes = await crypto.subtle.sign(SIGNING, pair.privateKey, new TextEncoder().encode(canonical(rest)))
-  const text = btoa(String.fromCharCode(...new Uint8Array(bytes)))
-  return { ...rest, signature: text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '') }
+  const signature = await signText(canonical(rest))
+  return signature === null ? envelope : { ...rest, signature }
 }

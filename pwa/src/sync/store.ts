@@ -4,8 +4,8 @@ import type { Item } from './queue'
 
 export interface Evidence {
   sha256: string
-  /** the untouched picture, or the copy with time, place and name burnt in */
-  role: 'clean' | 'burnt'
+  /** the untouched picture, the copy with time, place and name burnt in, or that one made small */
+  role: 'clean' | 'burnt' | 'preview'
   incidentId: string
   bytes: Blob
   size: number
@@ -14,6 +14,9 @@ export interface Evidence {
   caption: string
   state: 'saved' | 'accepted' | 'refused'
   problem: string | null
+  /** some of it may be at the server */
+  begun?: boolean
+  acceptedAt?: number
 }
 
 interface Schema extends DBSchema {
