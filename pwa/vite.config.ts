@@ -11,6 +11,9 @@ const input = Object.fromEntries(
   roles.map((role) => [role, here(`./${role}.html`)] as const).filter(([, file]) => existsSync(file)),
 )
 
+/** What every role needs is one file: on a weak line each further file costs a round trip. */
+const common = /plugin-vue:export-helper|vite\/preload-helper|[\\/]node_modules[\\/](@vue|vue|idb)[\\/]|[\\/]src[\\/](kit[\\/](?!map)|wire|i18n|rulebook|sync[\\/]uuid7|alarm[\\/]siren)/
+
 export default defineConfig({
   plugins: [
     vue(),
@@ -32,7 +35,12 @@ export default defineConfig({
     // an inline polyfill would break the content security policy
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    rolldownOptions: { input },
+    rolldownOptions: {
+      input,
+      output: {
+        codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: 'common', test: common, minShareCount: 2 }] },
+      },
+    },
   },
   server: {
     proxy: {

@@ -21,12 +21,14 @@ def main(argv: list[str]) -> int:
     add = parser.add_argument
     add(
         "what",
-        choices=["alert", "geo"],
+        choices=["alert", "app", "geo"],
         help="alert: message → desk in Chromium, message → phone's socket; "
+        "app: how fast the phone's app opens, cold on 3G and warm with no network; "
         "geo: nearest five of moving people, beside rtree and PostgreSQL",
     )
     add("--alarms", type=int, default=60, help="how many alarms, each in another building")
     add("--per-second", type=float, default=500.0, help="readings per second in the background")
+    add("--times", type=int, default=7, help="how often the app is opened in each way")
     add("--seed", type=int, default=8, help="of the neighbourhood")
     add("--folder", type=Path, help="data folder to use again; else a new one, removed after")
     words = parser.parse_args(argv)
@@ -34,18 +36,22 @@ def main(argv: list[str]) -> int:
         return _geo(words.seed)
     # Only here: playwright is a tool of tests, not a part of the service.
     try:
-        from backend.bench.alert import measure
+        from backend.bench import alert, app
     except ModuleNotFoundError as missing:
-        print(f"[街安] ✗ 需要 {missing.name}：./jiean bench alert", file=sys.stderr)
+        print(f"[街安] ✗ 需要 {missing.name}：./jiean bench {words.what}", file=sys.stderr)
         return 1
     # new each time: an alarm left open by the last run would take the next one in
     made = Path(tempfile.mkdtemp(prefix="jiean-bench-"))
     made.chmod(0o711)  # PostgreSQL may run as nobody below it
     folder: Path = words.folder or made
     try:
-        figures = asyncio.run(
-            measure(folder, alarms=words.alarms, per_s=words.per_second, seed=words.seed)
-        )
+        if words.what == "app":
+            work = app.measure(folder, times=words.times, seed=words.seed)
+        else:
+            work = alert.measure(
+                folder, alarms=words.alarms, per_s=words.per_second, seed=words.seed
+            )
+        figures = asyncio.run(work)
     except (ServeFailed, SomebodyReal, CannotStart) as why:
         print(f"[街安] ✗ {why}", file=sys.stderr)
         return 1

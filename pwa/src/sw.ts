@@ -4,7 +4,8 @@
  */
 import { landing, noticeOf, readPush } from './alarm/notice'
 import { isBusy } from './sync/snapshot'
-import { agreedId, flush, say, uploadAlone } from './sync/outbox'
+import { agreedId, flush, say } from './sync/outbox'
+import { uploadAll } from './sync/evidence'
 import { post } from './wire/api'
 import type { Message, ReceiptKind } from './wire/types'
 
@@ -54,7 +55,8 @@ self.addEventListener('fetch', (event) => {
   else if (__SHELL__.some(([known]) => known === path)) event.respondWith(kept(path).then((response) => response ?? fetch(request)))
 })
 
-const kept = async (path: string): Promise<Response | undefined> => (await caches.open(CACHE)).match(path)
+let cache: Promise<Cache> | undefined
+const kept = async (path: string): Promise<Response | undefined> => (await (cache ??= caches.open(CACHE))).match(path)
 
 /** The kept page at once where there is one, so that a weak network never holds the app back. */
 async function page(request: Request, path: string): Promise<Response> {
@@ -146,7 +148,7 @@ async function show(url: string): Promise<void> {
 }
 
 self.addEventListener('sync' as 'message', (event) => {
-  ;(event as unknown as ExtendableEvent).waitUntil(flush().then((ended) => (ended === 'done' ? uploadAlone() : ended)))
+  ;(event as unknown as ExtendableEvent).waitUntil(flush().then((ended) => (ended === 'done' ? uploadAll() : ended)))
 })
 
 self.addEventListener('message', (event) => {

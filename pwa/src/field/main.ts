@@ -2,11 +2,29 @@ import { createApp } from 'vue'
 import { startKit } from '../kit'
 import App from './App.vue'
 import './field.css'
-import { startPhone } from './phone'
+import { current } from './steps'
+import { incidents, restore, self, startPhone } from './phone'
+import { loadIncident } from './screens/incident'
 import { watchUpdates } from './updates'
 
-startKit()
-createApp(App).mount('#app')
-void startPhone()
-void watchUpdates()
-void import('./picture').then(({ startPictures }) => startPictures())
+/** The kept picture is there in a moment; a store that hangs must not keep the screen blank. */
+const PATIENCE_MS = 1_500
+
+/** The first frame is on the screen; a page opened in the background draws none. */
+const drawn = (): Promise<void> =>
+  new Promise((done) => {
+    requestAnimationFrame(() => setTimeout(done))
+    setTimeout(done, 300)
+  })
+
+async function open(): Promise<void> {
+  const kept = restore().then(() => (current(incidents.value, self.value.staffId) ? loadIncident() : undefined))
+  startKit()
+  await Promise.race([kept, new Promise((done) => setTimeout(done, PATIENCE_MS))])
+  createApp(App).mount('#app')
+  await drawn()
+  startPhone()
+  void loadIncident()
+  void watchUpdates()
+}
+void open()

@@ -6,11 +6,11 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { Awake, subscribe, type PushState } from '../alarm/push'
 import { Siren } from '../alarm/siren'
 import { correctedNow, now, setServerNow } from '../kit/clock'
-import { loadRulebook, rulebook } from '../rulebook'
+import { loadRulebook, recallRulebook, rulebook } from '../rulebook'
 import { advance, known, verdict, type Pending, type Self, type Verdict } from '../rules/advance'
 import { decides } from '../rules/table'
-import { allEvidence } from '../sync/evidence'
-import { accountClosed, agreedId, allItems, flush, heardTime, onChange, say, setOwner, tidy, uploadAlone } from '../sync/outbox'
+import { allEvidence, uploadAll } from '../sync/evidence'
+import { agreedId, allItems, flush, heardTime, onChange, say, setOwner, tidy } from '../sync/outbox'
 import { counts, pauseMs, unread, type Item } from '../sync/queue'
 import { publicKey } from '../sync/sign'
 import { isBusy, keepHome, keptHome } from '../sync/snapshot'
@@ -28,8 +28,6 @@ export const live = ref(false)
 /** The last time the service said anything at all. */
 export const heardAt = ref(0)
 export const signedOut = ref(false)
-/** The account was closed by a manager; what was said before that has gone out. */
-export const closed = ref(false)
 export const items = shallowRef<Item[]>([])
 export const photos = shallowRef<Evidence[]>([])
 export const push = ref<PushState | 'unknown'>('unknown')
@@ -138,18 +136,8 @@ export const itemOf = (commandId: string): Item | undefined => items.value.find(
 async function reread(): Promise<void> {
   items.value = await allItems()
   photos.value = await allEvidence()
-  heldBack.value = !(await originalsAllowed())
 }
 export const refreshPhotos = reread
-
-/** Originals wait for a better network; their previews go. */
-export const heldBack = ref(false)
-
-export async function sendOriginals(): Promise<void> {
-  await askForOriginals()
-  await sendAll()
-}
-connection()?.addEventListener?.('change', () => void sendAll())
 
 /* ---- sending ---- */
 
@@ -157,26 +145,25 @@ connection()?.addEventListener?.('change', () => void sendAll())
 const HEARD_PAUSE_MS = 4000
 let failures = 0
 let again: ReturnType<typeof setTimeout> | undefined
+let introduced: Promise<void> = Promise.resolve()
 
 export async function sendAll(): Promise<void> {
   clearTimeout(again)
+  await introduced
   const waited = tally.value.saved - tally.value.sent
   let ended = await flush()
-  const left = await reread().then(() => tally.value.saved - tally.value.sent)
-  if (ended === 'done') {
-    void pull() // what was said is heard: its picture does not wait for the photographs
-    ended = await uploadAlone(() => void reread())
-    await reread()
-  }
+  const anythingSent = ended === 'done'
+  if (ended === 'done') ended = await uploadAll(() => void reread())
+  await reread()
   if (ended === 'signin') signedOut.value = true
-  closed.value = await accountClosed()
   if (ended === 'retry') {
     // a line that tears but carries something is worth another try at once
-    failures = left < waited ? 1 : failures + 1
+    failures = tally.value.saved - tally.value.sent < waited ? 1 : failures + 1
     // taps made with no network raise the count; while the service is heard the way is open
     again = setTimeout(() => void sendAll(), Math.min(pauseMs(failures), live.value ? HEARD_PAUSE_MS : Infinity))
     void registerSync()
   } else failures = 0
+  if (anythingSent) await pull()
 }
 
 /** Where the browser has it, the worker may send after the app is closed. */
@@ -297,26 +284,30 @@ function resumeDuty(): void {
 
 /* ---- start ---- */
 
-export async function startPhone(): Promise<void> {
-  const kept = await keptHome()
-  if (kept) {
+/**
+ * What this phone kept, all of it before the first screen: a picture without its unsent taps or
+ * without the rules would step back for a moment. Never throws.
+ */
+export async function restore(): Promise<void> {
+  try {
+    const [kept] = await Promise.all([keptHome(), recallRulebook(), reread()])
+    if (!kept || home.value) return
     home.value = kept.home
     homeAt.value = kept.at
     me.value = kept.home.me
+  } catch {
+    // a store that cannot be opened costs the old picture; the first tap will say that it is not kept
   }
-  await tidy(Date.now())
-  await reread()
+}
+
+/** Everything that lasts as long as the app is open. The network is waited for by nothing here. */
+export function startPhone(): void {
   onChange(() => void reread())
+  void tidy(Date.now()).then(reread).catch(() => undefined)
   // the words do not hold back the picture: on a weak line each may take its whole patience
-  const words = loadRulebook()
-  await pull()
-  await words
-  if (dutyHere.value) resumeDuty()
-  // a phone that was cleared has a new key, and says so before it says anything else
-  if (me.value && !signedOut.value) await registerPhone().catch(() => undefined)
-  watch(dutyHere, (here) => (here ? startPosition() : stopPosition()))
-  socket.start()
-  void sendAll()
+  void loadRulebook()
+  watch(dutyHere, (here) => (here ? resumeDuty() : stopPosition()), { immediate: true })
+  startSiren()
   setInterval(() => {
     if (!live.value || now.value - homeAt.value > 30_000) void pull()
   }, 10_000)
@@ -330,7 +321,17 @@ export async function startPhone(): Promise<void> {
   })
   void navigator.storage?.persisted?.().then((yes) => (storageKept.value = yes))
   void watchBattery()
-  startSiren()
+  introduced = introduce()
+  void introduced.then(() => {
+    socket.start()
+    void sendAll()
+  })
+}
+
+/** A phone that was cleared has a new key, and says so before it says anything else. */
+async function introduce(): Promise<void> {
+  await pull()
+  if (me.value && !signedOut.value) await registerPhone().catch(() => undefined)
 }
 
 async function watchBattery(): Promise<void> {

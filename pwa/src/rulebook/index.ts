@@ -8,12 +8,17 @@ import { keepBook, kept } from './keep'
 /** The published rules with their words. Null until the first load; the last one kept offline. */
 export const rulebook = shallowRef<Rulebook | null>(null)
 
+/** Take up the kept book, if there is one. Never throws. */
+export async function recallRulebook(): Promise<void> {
+  rulebook.value ??= (await kept()) ?? null
+}
+
 /**
  * Show the kept book at once, then the server's when it differs. Never throws. Pages that come
  * by a link name the link's own path.
  */
 export async function loadRulebook(path = '/api/rulebook'): Promise<void> {
-  rulebook.value ??= (await kept()) ?? null
+  await recallRulebook()
   try {
     const fresh = await get<Rulebook>(path)
     rulebook.value = fresh

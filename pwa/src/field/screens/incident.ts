@@ -1,0 +1,22 @@
+/**
+ * The screens of an incident are a file of their own, so that an alarm is on the screen before
+ * they have come. They are fetched at every start, long before anybody can need them, and stay in
+ * memory: neither a lost network nor an update can take them away.
+ */
+import { shallowRef, type Component } from 'vue'
+
+const AGAIN_MS = 2_000
+
+export const Incident = shallowRef<Component | null>(null)
+let loading: Promise<void> | undefined
+
+export function loadIncident(): Promise<void> {
+  loading ??= import('./Incident.vue').then(
+    (found) => void (Incident.value = found.default),
+    () => {
+      loading = undefined
+      setTimeout(() => void loadIncident(), AGAIN_MS)
+    },
+  )
+  return loading
+}
