@@ -4,8 +4,7 @@
  */
 import { landing, noticeOf, readPush } from './alarm/notice'
 import { isBusy } from './sync/snapshot'
-import { agreedId, flush, say } from './sync/outbox'
-import { uploadAll } from './sync/evidence'
+import { agreedId, flush, say, uploadAlone } from './sync/outbox'
 import { post } from './wire/api'
 import type { Message, ReceiptKind } from './wire/types'
 
@@ -148,7 +147,7 @@ async function show(url: string): Promise<void> {
 }
 
 self.addEventListener('sync' as 'message', (event) => {
-  ;(event as unknown as ExtendableEvent).waitUntil(flush().then((ended) => (ended === 'done' ? uploadAll() : ended)))
+  ;(event as unknown as ExtendableEvent).waitUntil(flush().then((ended) => (ended === 'done' ? uploadAlone() : ended)))
 })
 
 self.addEventListener('message', (event) => {

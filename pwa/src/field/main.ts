@@ -26,5 +26,6 @@ async function open(): Promise<void> {
   startPhone()
   void loadIncident()
   void watchUpdates()
+  void import('./picture').then(({ startPictures }) => startPictures())
 }
 void open()

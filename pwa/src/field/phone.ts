@@ -9,8 +9,8 @@ import { correctedNow, now, setServerNow } from '../kit/clock'
 import { loadRulebook, recallRulebook, rulebook } from '../rulebook'
 import { advance, known, verdict, type Pending, type Self, type Verdict } from '../rules/advance'
 import { decides } from '../rules/table'
-import { allEvidence, uploadAll } from '../sync/evidence'
-import { agreedId, allItems, flush, heardTime, onChange, say, setOwner, tidy } from '../sync/outbox'
+import { allEvidence, askForOriginals, connection, originalsAllowed } from '../sync/evidence'
+import { accountClosed, agreedId, allItems, flush, heardTime, onChange, say, setOwner, tidy, uploadAlone } from '../sync/outbox'
 import { counts, pauseMs, unread, type Item } from '../sync/queue'
 import { publicKey } from '../sync/sign'
 import { isBusy, keepHome, keptHome } from '../sync/snapshot'
@@ -28,6 +28,8 @@ export const live = ref(false)
 /** The last time the service said anything at all. */
 export const heardAt = ref(0)
 export const signedOut = ref(false)
+/** The account was closed by a manager; what was said before that has gone out. */
+export const closed = ref(false)
 export const items = shallowRef<Item[]>([])
 export const photos = shallowRef<Evidence[]>([])
 export const push = ref<PushState | 'unknown'>('unknown')
@@ -136,8 +138,18 @@ export const itemOf = (commandId: string): Item | undefined => items.value.find(
 async function reread(): Promise<void> {
   items.value = await allItems()
   photos.value = await allEvidence()
+  heldBack.value = !(await originalsAllowed())
 }
 export const refreshPhotos = reread
+
+/** Originals wait for a better network; their previews go. */
+export const heldBack = ref(false)
+
+export async function sendOriginals(): Promise<void> {
+  await askForOriginals()
+  await sendAll()
+}
+connection()?.addEventListener?.('change', () => void sendAll())
 
 /* ---- sending ---- */
 
@@ -152,18 +164,21 @@ export async function sendAll(): Promise<void> {
   await introduced
   const waited = tally.value.saved - tally.value.sent
   let ended = await flush()
-  const anythingSent = ended === 'done'
-  if (ended === 'done') ended = await uploadAll(() => void reread())
-  await reread()
+  const left = await reread().then(() => tally.value.saved - tally.value.sent)
+  if (ended === 'done') {
+    void pull() // what was said is heard: its picture does not wait for the photographs
+    ended = await uploadAlone(() => void reread())
+    await reread()
+  }
   if (ended === 'signin') signedOut.value = true
+  closed.value = await accountClosed()
   if (ended === 'retry') {
     // a line that tears but carries something is worth another try at once
-    failures = tally.value.saved - tally.value.sent < waited ? 1 : failures + 1
+    failures = left < waited ? 1 : failures + 1
     // taps made with no network raise the count; while the service is heard the way is open
     again = setTimeout(() => void sendAll(), Math.min(pauseMs(failures), live.value ? HEARD_PAUSE_MS : Infinity))
     void registerSync()
   } else failures = 0
-  if (anythingSent) await pull()
 }
 
 /** Where the browser has it, the worker may send after the app is closed. */
