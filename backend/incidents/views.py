@@ -27,6 +27,8 @@ from backend.incidents.flow.incident import (
 )
 from backend.incidents.flow.rules import TABLE
 from backend.incidents.flow.vocabulary import Candidate, Place, Role
+from geo.datum import convert
+from geo.point import Datum, Point
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -150,6 +152,8 @@ class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
     claimed_by: Who | None
     claimed_at: datetime | None
     place: Place
+    gcj02: tuple[float, float]
+    """The same place on a street map, (lat, lon) in degrees GCJ-02."""
     cards_version: int
     equipment: dict[str, tuple[str, ...]]
     surroundings: tuple[str, ...]
@@ -275,6 +279,7 @@ def incident_view(
         claimed_by=Who(id=now.claimed_by, name=now.claimed_name) if now.claimed_by else None,
         claimed_at=now.claimed_at,
         place=now.place,
+        gcj02=_on_street_maps(now.place),
         cards_version=now.cards_version,
         equipment={kind.value: codes for kind, codes in now.equipment.items()},
         surroundings=now.surroundings,
@@ -365,6 +370,11 @@ def incident_view(
         links=Links(follows=now.follows),
         allowed=allowed(now, roles),
     )
+
+
+def _on_street_maps(place: Place) -> tuple[float, float]:
+    there = convert(Point(place.lat, place.lon), Datum.GCJ02)
+    return round(there.lat, 6), round(there.lon, 6)
 
 
 def _detectors(now: Incident, live: Mapping[tuple[UUID, str], Live]) -> list[DetectorView]:

@@ -102,7 +102,7 @@ const view = (state: State, over: Partial<IncidentView> = {}): IncidentView => (
   id: 'i', no: 'n', version: 1, cursor: 1, kind: 'smoke', kinds: ['smoke'], handling: 'exercise', state, alertActive: true, urgency: 'emergency',
   emittedAt: at(0), presentedAt: null, presentedMs: null, claimedBy: { id: 'a', name: '沈静' }, claimedAt: null,
   place: { address: '', street: null, number: null, court: null, floor: null, room: null, entranceNote: null, laneWidthM: null, engineStop: null, lat: 0, lon: 0, datum: 'WGS-84', householdId: null, buildingId: null },
-  detectors: [], contact: { phase: 'idle', outcome: null, attempts: [] }, lead: null, helpers: [], offers: [], candidates: [],
+  gcj02: [0, 0], detectors: [], contact: { phase: 'idle', outcome: null, attempts: [] }, lead: null, helpers: [], offers: [], candidates: [],
   control: 'unknown', real: null, ppe: {}, entered: [], people: { trapped: 0, injured: 0, handedOver: 0, call120: 'not_needed' },
   items: [], photos: [], reports: [], evacuation: { state: 'none', out: 0, withFire: 0, refused: 0, absent: 0, unaccounted: 0, handedTo: null, expected: [], marks: {}, heads: {} },
   cordon: { state: 'none', shape: null, posts: 0, postPlaces: [], at: null }, supplements: [], meeting: null, commandHeldBy: null, c1: null, c2: null, finalCheckedAt: null,

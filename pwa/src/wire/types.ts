@@ -40,7 +40,10 @@ export interface Command { name: string; [arg: string]: unknown }
 export interface Envelope {
   commandId: Uuid
   incidentId: Uuid
+  /** by the phone's own clock; ``saidAt`` puts it right */
   occurredAt: Iso
+  /** server minus phone clock as known at the tap; null where the phone never heard the server */
+  skewMs?: number | null
   seenVersion: number | null
   deviceId: string | null
   seq: number | null
@@ -71,6 +74,7 @@ export interface Place {
   entranceNote: string | null
   laneWidthM: number | null
   engineStop: string | null
+  storeys?: number | null
   /** who is responsible for it (B.5: the hydrant's unit), and their telephone */
   unit?: string | null
   unitPhone?: string | null
@@ -228,6 +232,8 @@ export interface IncidentView {
   claimedBy: { id: Uuid; name: string } | null
   claimedAt: Iso | null
   place: Place
+  /** the same place on a street map, [lat, lon] in degrees GCJ-02 */
+  gcj02: [lat: number, lon: number]
   /** the wording of the cards that was in force when it was raised; 0 is the original */
   cardsVersion?: number
   /** what must be worn by kind, where the operator's list is another than the rule book's */
@@ -324,6 +330,8 @@ export interface FieldHome {
   offers: Offer[]
   incidents: IncidentView[]
   owed: { incidentId: Uuid; no: string; code: string; dueAt: Iso | null }[]
+  /** standing anywhere; a phone warns of them by itself */
+  cordons: { incidentId: Uuid; kind: Kind; address: string; handling: Handling; shape: unknown; radiusM: number | null }[]
   rulebookVersion: string | number
   /** the desk's own number, where the service has one */
   deskPhone?: string | null
