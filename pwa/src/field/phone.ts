@@ -6,7 +6,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { Awake, subscribe, type PushState } from '../alarm/push'
 import { Siren } from '../alarm/siren'
 import { correctedNow, now, setServerNow } from '../kit/clock'
-import { loadRulebook, recallRulebook, rulebook } from '../rulebook'
+import { haveBooks, loadRulebook, recallRulebook, rulebook } from '../rulebook'
 import { advance, known, verdict, type Pending, type Self, type Verdict } from '../rules/advance'
 import { decides } from '../rules/table'
 import { allEvidence, askForOriginals, connection, originalsAllowed } from '../sync/evidence'
@@ -224,6 +224,7 @@ async function pullOnce(): Promise<void> {
     homeAt.value = correctedNow()
     await keepHome(fresh, correctedNow())
     if (before?.rulebookVersion !== fresh.rulebookVersion) void loadRulebook()
+    void haveBooks(fresh.incidents.map((view) => view.cardsVersion ?? 0))
     await reread()
     if (!(await isBusy())) navigator.serviceWorker?.controller?.postMessage({ t: 'update' })
   } catch (error) {

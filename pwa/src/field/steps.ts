@@ -1,5 +1,5 @@
 /** Which screen an incident asks for now. Pure: a function of the view and of who looks. */
-import { outside, type RuleTable } from '../rules/table'
+import { dealtWith, outside, type RuleTable } from '../rules/table'
 import type { CardItem, CardText, IncidentView, TimelineEntry } from '../wire/types'
 
 export type Step =
@@ -38,7 +38,7 @@ export function laterItems(card: CardText | null): CardItem[] {
 /** The next action: the first one without a result whose predecessors have one. */
 export function nextItem(card: CardText | null, view: IncidentView): CardItem | null {
   const done = new Set(view.items.map((item) => item.item))
-  const open = sceneItems(card).filter((item) => !done.has(item.code))
+  const open = sceneItems(card).filter((item) => !dealtWith(view, item))
   return open.find((item) => item.after.every((code) => done.has(code))) ?? open[0] ?? null
 }
 
@@ -71,9 +71,16 @@ export function stepOf(view: IncidentView, staffId: string | null, card: CardTex
   return 'watch'
 }
 
-/** Inside a home with gas in the air: no camera, no call, no switch. */
-export const noSparks = (view: IncidentView): boolean =>
-  view.detectors.some((detector) => detector.kind === 'gas' && (detector.alarming || !detector.normalSince)) && view.c1 === null
+/** A gas value older than this says nothing any more, ms ▲. */
+const GAS_OLD_MS = 300_000
+
+/** Inside a home with gas in the air: no camera, no call, no switch. With ``at`` an old value counts as gas. */
+export const noSparks = (view: IncidentView, at?: number): boolean =>
+  (view.c1 === null || view.c1.how === 'normal') &&
+  view.detectors.some(({ kind, alarming, normalSince, measuredAt }) => {
+    const old = at !== undefined && (!measuredAt || at - Date.parse(measuredAt) > GAS_OLD_MS)
+    return kind === 'gas' && (alarming || !normalSince || old)
+  })
 
 /** Still counted as alarming although its last value is back below the limit: it has to stay there. */
 export const settling = (one: IncidentView['detectors'][number]): boolean =>

@@ -1,9 +1,9 @@
-import { shallowRef } from 'vue'
+import { shallowReactive, shallowRef } from 'vue'
 import { fill, language, say, type Facts, type Said } from '../i18n'
 import { get } from '../wire/api'
 import type { CardText, Refusal, Rulebook } from '../wire/types'
 import { codeWord, plainFacts } from './facts'
-import { keepBook, kept } from './keep'
+import { keepBook, keepOlder, kept, keptOlder } from './keep'
 
 /** The published rules with their words. Null until the first load; the last one kept offline. */
 export const rulebook = shallowRef<Rulebook | null>(null)
@@ -25,6 +25,30 @@ export async function loadRulebook(path = '/api/rulebook'): Promise<void> {
     await keepBook(fresh)
   } catch {
     // offline: the kept one serves
+  }
+}
+
+/** Books in an older wording of the cards, for incidents that were raised under it. */
+const older = shallowReactive(new Map<number, Rulebook>())
+
+/** The book that an incident is handled by: the cards of its own version, else the newest here. */
+export function bookOf(incident: { cardsVersion?: number } | null): Rulebook | null {
+  const wanted = incident?.cardsVersion ?? 0
+  return wanted === (rulebook.value?.cardsVersion ?? 0) ? rulebook.value : (older.get(wanted) ?? rulebook.value)
+}
+
+/** Have the books of these versions at hand, also without a network later. Never throws. */
+export async function haveBooks(versions: readonly number[]): Promise<void> {
+  for (const version of new Set(versions)) {
+    if (version === (rulebook.value?.cardsVersion ?? 0) || older.has(version)) continue
+    const known = await keptOlder(version)
+    try {
+      const book = known ?? (await get<Rulebook>(`/api/rulebook?version=${version}`))
+      older.set(version, book)
+      if (!known) await keepOlder(version, book)
+    } catch {
+      // offline: the newest wording serves until the next picture
+    }
   }
 }
 
@@ -77,6 +101,22 @@ export function missingWord(kind: string, code: string): string {
 export function ppeWord(kind: string, code: string): string {
   const found = rulebook.value?.ppe[kind]?.find((entry) => entry.code === code)
   return found ? say(found) : code
+}
+
+/** One walk for all alert types of an incident: each card once, gas before everything else. */
+export function cardFor(incident: { kind: string; kinds?: readonly string[]; cardsVersion?: number }): CardText | null {
+  const book = bookOf(incident)
+  const kinds = [...(incident.kinds?.length ? incident.kinds : [incident.kind])].sort((a, b) => Number(b === 'gas') - Number(a === 'gas'))
+  const cards = [...new Map(kinds.flatMap((kind) => (book?.cards[kind] ? [[book.cards[kind].card, book.cards[kind]] as const] : []))).values()]
+  const joined = (of: (card: CardText) => string): string => cards.map(of).join(' · ')
+  if (cards.length < 2) return cards[0] ?? null
+  return { card: joined((one) => one.card), zh: joined((one) => one.zh), en: joined((one) => one.en), ordered: true, items: cards.flatMap((one) => one.items) }
+}
+
+/** What must be worn, over all alert types of an incident. */
+export function gearOf(incident: { kind: string; kinds?: readonly string[]; cardsVersion?: number }): Rulebook['ppe'][string] {
+  const all = (incident.kinds?.length ? incident.kinds : [incident.kind]).flatMap((kind) => bookOf(incident)?.ppe[kind] ?? [])
+  return [...new Map(all.map((one) => [one.code, one])).values()]
 }
 
 export const cardOf = (kind: string): CardText | null => rulebook.value?.cards[kind] ?? null
