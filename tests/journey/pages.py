@@ -96,6 +96,14 @@ class Phone(Screen):
             await self.fill("item-value", value)
         await self.tap("item-done")
 
+    async def puts_it_out(self) -> None:
+        """The whole card of smoke, done."""
+        await self.does_item("B.3-2")
+        await self.does_item("B.3-3", cause="kitchen")
+        await self.does_item("B.3-4")
+        await self.does_item("B.3-5")
+        await self.step("final")
+
     async def finishes(self) -> None:
         """The last look round, and: the hazard is gone."""
         await self.tap("final-check", "eliminated")

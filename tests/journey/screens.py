@@ -119,9 +119,10 @@ class StreetOnScreens(Street):
         await phone.take_duty()
         return phone
 
-    async def tablet(self) -> Tablet:
-        """The duty desk, with its screen open."""
-        tablet = Tablet(await self._device(1180, 820, await self.desk(), has_touch=True), self.base)
+    async def tablet(self, *, lead: bool = False) -> Tablet:
+        """The duty desk, or the desk lead's, with its screen open."""
+        who = await (self.desk_lead() if lead else self.desk())
+        tablet = Tablet(await self._device(1180, 820, who, has_touch=True), self.base)
         await tablet.page.goto(f"{self.base}/desk")
         await tablet.shows("data-age")
         return tablet

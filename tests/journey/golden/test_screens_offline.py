@@ -40,3 +40,37 @@ async def test_13_a_false_alarm_called_in_a_lost_hour_ends_nothing_when_it_comes
     assert view["alertActive"], "late words never lower"
     assert view["lead"]["arrivedAt"] < view["lateStatements"][0]["at"]
     screens.nothing_went_wrong()
+
+
+@pytest.mark.clause("6.3.3.2-a")
+async def test_14_somebody_trapped_told_with_no_network_before_the_release_opens_a_new_incident(
+    screens: StreetOnScreens,
+) -> None:
+    phone, tablet = await screens.phone_of("周建国", cuttable=True), await screens.tablet()
+    first = await screens.alarm("smoke", smoke=True)
+    await tablet.claims()
+    await phone.goes()
+    await phone.tap("confirm-real", "controllable-yes")
+    await phone.equip()
+    await phone.puts_it_out()
+    await screens.quiet("smoke")
+    await screens.hear()
+    await phone.finishes()
+    await phone.drained()
+    await tablet.unlocked(2)
+    await phone.device.network.cut()
+    await phone.tap("withdraw", "worse-trapped")
+    await phone.step("board")
+    await screens.forward(MINUTE)
+    await tablet.release("real_fire")
+    await tablet.state("released")
+
+    await phone.device.network.mend()
+    await phone.page.clock.run_for(20_000)
+    await expect(tablet.page.locator("[data-testid^=queue-card-]")).to_have_count(2)
+    second = await screens.newest()
+    assert second != first
+    view = await (await screens.desk()).get(f"/api/incidents/{second}")
+    assert (view["links"]["follows"], view["state"]) == (first, "dispatching")
+    assert await screens.state(first) == "released"
+    screens.nothing_went_wrong()
