@@ -1,4 +1,4 @@
-"""``jiean bench``: alert, from a detector's message to desk and phone; geo, who is nearest."""
+"""``jiean bench``: how fast it is where it matters; ``--help`` says what can be measured."""
 
 import argparse
 import asyncio
@@ -21,10 +21,11 @@ def main(argv: list[str]) -> int:
     add = parser.add_argument
     add(
         "what",
-        choices=["alert", "app", "geo"],
+        choices=["alert", "app", "geo", "sync"],
         help="alert: message → desk in Chromium, message → phone's socket; "
         "app: how fast the phone's app opens, cold on 3G and warm with no network; "
-        "geo: nearest five of moving people, beside rtree and PostgreSQL",
+        "geo: nearest five of moving people, beside rtree and PostgreSQL; "
+        "sync: a phone after a day offline, on a weak line that tears",
     )
     add("--alarms", type=int, default=60, help="how many alarms, each in another building")
     add("--per-second", type=float, default=500.0, help="readings per second in the background")
@@ -36,7 +37,7 @@ def main(argv: list[str]) -> int:
         return _geo(words.seed)
     # Only here: playwright is a tool of tests, not a part of the service.
     try:
-        from backend.bench import alert, app
+        from backend.bench import alert, app, sync
     except ModuleNotFoundError as missing:
         print(f"[街安] ✗ 需要 {missing.name}：./jiean bench {words.what}", file=sys.stderr)
         return 1
@@ -47,6 +48,8 @@ def main(argv: list[str]) -> int:
     try:
         if words.what == "app":
             work = app.measure(folder, times=words.times, seed=words.seed)
+        elif words.what == "sync":
+            work = sync.measure(folder, seed=words.seed)
         else:
             work = alert.measure(
                 folder, alarms=words.alarms, per_s=words.per_second, seed=words.seed

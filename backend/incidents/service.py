@@ -185,6 +185,7 @@ class Incidents:
             device_id=envelope.device_id,
             seq=envelope.seq,
             seen_version=envelope.seen_version,
+            skew_ms=envelope.skew_ms,
         )
 
     async def say(

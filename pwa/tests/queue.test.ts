@@ -82,6 +82,16 @@ describe('the outbox', () => {
     expect(asked).toBeLessThan(20)
   })
 
+  it('sends as much as before after a day without any network, and less after a long attempt in vain', async () => {
+    let clock = 0
+    const it = world([item(1)], () => 'lost')
+    const slow = (ms: number) => ({ ...it.ports, nowMs: () => (clock += ms) })
+    for (let day = 0; day < 100; day++) await drain(slow(1))
+    expect(it.items()[0]?.tries).toBe(0)
+    await drain(slow(5000))
+    expect(it.items()[0]?.tries).toBe(1)
+  })
+
   it('sends fewer together after each attempt without an answer, and never none', () => {
     const sizes = [0, 1, 2, 3, 4, 5, 6, 40].map((tries) => nextBatch(Array.from({ length: 300 }, (_, at) => item(at + 1, { tries }))).length)
     expect(sizes).toEqual([250, 125, 62, 31, 15, 8, 8, 8])
@@ -134,6 +144,6 @@ describe('the outbox', () => {
   })
 
   it('waits longer after each failure, and never longer than half a minute', () => {
-    expect([1, 2, 3, 9].map(pauseMs)).toEqual([300, 1000, 2000, 30_000])
+    expect([1, 2, 3, 9].map(pauseMs)).toEqual([300, 600, 1200, 30_000])
   })
 })

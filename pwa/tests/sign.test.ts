@@ -59,9 +59,11 @@ describe('the phone’s signature', () => {
     vi.stubGlobal('fetch', async () => {
       go()
       await saying // signed now; the attempt, which began before, fails after
+      vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 5000) // and was on the way for long
       throw new TypeError('offline')
     })
     expect(await flush()).toBe('retry')
+    vi.mocked(Date.now).mockRestore()
     slow.mockRestore()
     const [item] = await allItems()
     expect([item?.tries, Boolean(item?.envelope.signature)]).toEqual([1, true])

@@ -625,7 +625,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     device_id: str | None = None
     seq: int | None = None
     seen_version: int | None = None
-    flagged: str | None = None
+    skew_ms: int | None = None
 
 
 def name_of_type(command: type[Command]) -> str:

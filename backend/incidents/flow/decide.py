@@ -184,6 +184,7 @@ def _recorded(now: Incident, order: c.Order, facts: tuple[e.AnyFact, ...]) -> tu
             received_at=order.received_at,
             late=order.late,
             source=order.source,
+            skew_ms=msgspec.UNSET if order.skew_ms is None else order.skew_ms,
             fact=fact,
         )
         for n, fact in enumerate(facts, start=1)

@@ -600,6 +600,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     received_at: datetime
     late: bool
     source: str
+    skew_ms: int | msgspec.UnsetType = msgspec.UNSET
+    """Server minus phone clock, as the phone knew it at the tap; left out where it knew none."""
     fact: AnyFact
 
 

@@ -13,6 +13,7 @@ import { allEvidence, askForOriginals, connection, originalsAllowed } from '../s
 import { accountClosed, agreedId, allItems, flush, heardTime, onChange, say, setOwner, tidy, uploadAlone } from '../sync/outbox'
 import { counts, pauseMs, unread, type Item } from '../sync/queue'
 import { publicKey } from '../sync/sign'
+import { saidAt } from '../sync/time'
 import { isBusy, keepHome, keptHome } from '../sync/snapshot'
 import type { Evidence } from '../sync/store'
 import { get, post, Problem } from '../wire/api'
@@ -66,7 +67,7 @@ const pendingOf = (view: IncidentView): Pending[] =>
   items.value
     .filter((item) => item.incidentId === view.id && (item.state === 'saved' || (item.state === 'accepted' && (item.version ?? 0) > view.version)))
     .sort((a, b) => a.order - b.order)
-    .map(({ envelope, state }) => ({ at: envelope.occurredAt, command: envelope.command, answered: state === 'accepted' }))
+    .map(({ envelope, state }) => ({ at: saidAt(envelope), command: envelope.command, answered: state === 'accepted' }))
 
 /** The incidents as this phone knows them: the server's view, moved on by what is still unsent. */
 export const incidents = computed<IncidentView[]>(() => {

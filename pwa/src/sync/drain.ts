@@ -17,6 +17,9 @@ export interface Ports {
 /** done: nothing is waiting · retry: no answer, try later · signin: kept until somebody signs in */
 export type Drained = 'done' | 'retry' | 'signin'
 
+/** An attempt that lasted so long had bytes on the way. */
+const TORN_MS = 2000
+
 /** Answers that mean "not now" although the server spoke. */
 const PASSING = new Set([408, 425, 429])
 
@@ -26,11 +29,13 @@ export async function drain(ports: Ports): Promise<Drained> {
     const batch = nextBatch(await ports.load(), limit)
     if (batch.length === 0) return 'done'
     let answers: Answer[]
+    const began = ports.nowMs()
     try {
       answers = await ports.post(batch.map((item) => item.envelope))
     } catch (error) {
       if (!(error instanceof Problem) || error.status >= 500 || PASSING.has(error.status)) {
-        await ports.save(batch.map((item) => ({ ...item, tries: item.tries + 1 })))
+        // with no network at all nothing went out, and nothing is too large for the line
+        if (ports.nowMs() - began >= TORN_MS) await ports.save(batch.map((item) => ({ ...item, tries: item.tries + 1 })))
         return 'retry'
       }
       if (error.status === 401) return 'signin'

@@ -75,7 +75,8 @@ async function writeDown(said: Said): Promise<Item> {
   const envelope: Envelope = {
     commandId,
     incidentId: said.incidentId,
-    occurredAt: new Date(trustedMs(last, wall, monotonic())).toISOString(),
+    occurredAt: new Date(wall).toISOString(),
+    skewMs: last ? Math.round(trustedMs(last, wall, monotonic()) - wall) : null,
     seenVersion: said.seenVersion,
     deviceId: said.deviceId,
     seq,
@@ -172,7 +173,7 @@ async function alone<T>(work: () => Promise<T>, lock = LOCK): Promise<T> {
 
 /** Send what is waiting. Safe to call at any time and from several places. */
 export function flush(): Promise<Drained> {
-  return alone(() => drain({ load: allItems, save: write, post: send, nowMs: Date.now }))
+  return alone(() => drain({ load: allItems, save: write, post: send, nowMs: () => Date.now() }))
 }
 
 /** Send the photographs that wait; who asks while somebody does so already waits for them. */

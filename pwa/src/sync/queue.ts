@@ -25,7 +25,7 @@ export interface Item {
   envelope: Envelope
   state: ItemState
   savedAt: number
-  /** how often it went out without a readable answer */
+  /** how often it was on the way for long and no readable answer came */
   tries: number
   answeredAt: number | null
   version: number | null
@@ -88,4 +88,4 @@ export const unread = (items: readonly Item[]): Item[] =>
  * Milliseconds to wait after the n-th failure in a row (n from 1). The first is most often a line
  * that tore and is there again.
  */
-export const pauseMs = (failures: number): number => (failures <= 1 ? 300 : Math.min(30_000, 1000 * 2 ** (failures - 2)))
+export const pauseMs = (failures: number): number => Math.min(30_000, 300 * 2 ** Math.max(0, failures - 1))

@@ -22,6 +22,9 @@ export function elapsedMs(contact: Contact, wallMs: number, monotonicMs: number)
   return Math.max(0, Math.round(wall >= monotonic ? wall : monotonic))
 }
 
+/** When an envelope's command was said, by the server's clock as well as the phone knew it. */
+export const saidAt = (envelope: { occurredAt: string; skewMs?: number | null }): string => new Date(Date.parse(envelope.occurredAt) + (envelope.skewMs ?? 0)).toISOString()
+
 /** The server's time now, as well as this phone can know it. Without any contact: the wall clock. */
 export function trustedMs(contact: Contact | null, wallMs: number, monotonicMs: number): number {
   return contact ? contact.serverMs + elapsedMs(contact, wallMs, monotonicMs) : wallMs
