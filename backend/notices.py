@@ -9,6 +9,7 @@ from uuid import UUID
 from backend.incidents.flow import events as e
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
+from backend.incidents.flow.template import text
 from push.message import Action, Audience, Handling, Message, Urgency
 
 URGENT = {"emergency": Urgency.EMERGENCY, "notice": Urgency.HIGH, "info": Urgency.NORMAL}
@@ -236,7 +237,7 @@ def to_office(now: Incident, report_id: UUID, *, message_id: UUID, at: datetime)
         id=message_id,
         audience=Audience.OFFICE,
         title=f"{'报告救援' if rescue else '请派人协助'}：{policy.zh} {now.place.address}",
-        body=f"警情 {now.no}，请确认收到。",
+        body=f"{text(now, report.situation if report else '')}\n警情 {now.no}，请确认收到。",
         lock_title=f"{policy.zh}报告，请确认收到",
         lock_body=f"警情 {now.no}",
         ttl_s=3600,

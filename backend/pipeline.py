@@ -18,7 +18,8 @@ from backend.devices import service as devices
 from backend.devices.schemas import Place as DevicePlace
 from backend.dispatch import flow as dispatch
 from backend.documents import service as documents
-from backend.evidence import proofs
+from backend.documents.flow import Print
+from backend.evidence import outward, proofs, stores
 from backend.incidents import card_sets, drills, journal, traces
 from backend.incidents.card_words import card_of
 from backend.incidents.flow import commands as c
@@ -46,8 +47,18 @@ from backend.messages import service as messages
 from backend.messages.addresses import staff_id_of
 from backend.messages.carrier import Unreached
 from backend.offices import service as offices
-from backend.offices.schemas import Caller, Measure, People, ReportPlace, ReportRow, Situation
+from backend.offices.schemas import (
+    Arrival,
+    Caller,
+    Measure,
+    People,
+    ReportPlace,
+    ReportRow,
+    Scene,
+    Situation,
+)
 from backend.screens import roster
+from backend.screens.photos import outgoing
 from backend.sensing import service as sensing
 from backend.sensing.rules import RuleBook, defaults
 from backend.shared.context import Context
@@ -469,10 +480,28 @@ async def withdraw_offer(p: Pipeline, now: Incident, event: e.Event, fact: Any) 
 
 async def deliver_report(p: Pipeline, now: Incident, event: e.Event, fact: e.ReportQueued) -> None:
     await renew_report(p, now, event, fact)
-    message = notices.to_office(
-        now, fact.report_id, message_id=uuid5(fact.report_id, "report"), at=p.ctx.clock.now()
-    )
-    await p.send(message, f"office:{fact.office.id}", now)
+    await _send_report(p, now, fact.report_id, uuid5(fact.report_id, "report"))
+
+
+async def resend_report(p: Pipeline, now: Incident, event: e.Event, fact: e.Reminded) -> None:
+    """A report that nobody has taken is sent once more; the desk is reminded beside it."""
+    if fact.about == "report_delivered" and fact.ref is not None:
+        await _send_report(p, now, fact.ref, uuid5(fact.ref, "report again"))
+
+
+async def supplement_reports(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """What was learnt later goes out to everybody who was told the beginning."""
+    await renew_report(p, now, event, fact)
+    for report in now.reports:
+        await _send_report(p, now, report.id, uuid5(_cause(event), f"more {report.id}"))
+
+
+async def _send_report(p: Pipeline, now: Incident, report_id: UUID, message_id: UUID) -> None:
+    report = now.report(report_id)
+    if report is not None:
+        at = p.ctx.clock.now()
+        message = notices.to_office(now, report_id, message_id=message_id, at=at)
+        await p.send(message, f"office:{report.office.id}", now)
 
 
 async def renew_report(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
@@ -482,6 +511,26 @@ async def renew_report(p: Pipeline, now: Incident, event: e.Event, fact: Any) ->
     past = await journal.events_of(event.incident_id)
     for report in now.reports:
         await offices.save_report(_report_row(now, report, past))
+
+
+def _scene(now: Incident) -> Scene:
+    evac, cordon = now.evacuation, now.cordon
+    standing = cordon.state == "set"
+    return Scene(
+        evacuation=evac.state,
+        with_fire=evac.with_fire,
+        absent=evac.absent,
+        refused=evac.refused,
+        road_open=now.road_open,
+        guide=now.guide,
+        meeting=(now.meeting.lat, now.meeting.lon) if now.meeting else None,
+        vehicles=tuple(Arrival(what=one.what, at=one.at) for one in now.vehicles),
+        cordon=cordon.shape if standing else None,
+        cordon_radius_m=cordon.radius_m if standing else None,
+        posts=cordon.posts if standing else 0,
+        command=now.command_held_by,
+        more=now.supplements,
+    )
 
 
 def _report_row(now: Incident, report: Any, past: Sequence[e.Event]) -> ReportRow:
@@ -515,6 +564,7 @@ def _report_row(now: Incident, report: Any, past: Sequence[e.Event]) -> ReportRo
             ),
             measures=tuple(measures),
             contact=Caller(name=now.lead.name) if now.lead else None,
+            scene=_scene(now),
         ),
         status=report.status,
         version=now.version,
@@ -609,7 +659,27 @@ async def file_paper(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> N
     past = await journal.events_of(event.incident_id)
     paper = papers.paper_from([one for one in past if one.version <= event.version])
     if paper is not None:
-        await documents.file(paper)
+        await documents.file(paper, await prints_of(p, now))
+
+
+PRINTS = 6
+"""▲ Pictures in a paper; the others are named by their hash."""
+PRINT_NOTES = {
+    "clear": "未发现人脸",
+    "blurred": "人脸已自动遮盖",
+    "pixelated": "无法检查人脸，整幅已遮盖",
+}
+
+
+async def prints_of(p: Pipeline, now: Incident) -> dict[str, Print]:
+    """The newest photographs as copies that may leave the incident: faces hidden."""
+    found = {}
+    for photo in now.photos[-PRINTS:]:
+        copy = await outgoing(p.ctx, photo)
+        if copy is not None:
+            jpeg = await outward.content(stores.store_of(p.ctx.settings), copy)
+            found[photo.sha256] = Print(jpeg=jpeg, note=PRINT_NOTES[copy.how])
+    return found
 
 
 async def open_linked(p: Pipeline, now: Incident, event: e.Event, fact: e.LateRaise) -> None:
@@ -735,7 +805,7 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.ReportUndelivered: (renew_report,),
     e.TrappedChanged: (renew_report,),
     e.InjuredChanged: (renew_report,),
-    e.ReportSupplemented: (renew_report,),
+    e.ReportSupplemented: (supplement_reports,),
     e.RoadOpened: (renew_report,),
     e.GuideInPlace: (renew_report,),
     e.VehicleCame: (renew_report,),
@@ -758,5 +828,5 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.LateRaise: (open_linked,),
     e.Merged: (absorb,),
     e.SplitOff: (open_split,),
-    e.Reminded: (remind,),
+    e.Reminded: (resend_report, remind, renew_report),
 }

@@ -41,6 +41,8 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     id: UUID
     building_id: UUID
     label: str
+    door: str
+    """The last part of the label, as people of the same building say it."""
     floor: str | None
     lat: float
     lon: float

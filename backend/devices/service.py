@@ -144,8 +144,10 @@ async def homes_in(
     found = []
     for row in rows:
         facts = dict(row)
-        said = _spoken(*(facts.pop(part) or "" for part in ("street", "number", "court", "door")))
-        found.append(Home(label=said, **facts))
+        door = facts["door"] or ""
+        street, number, court = (facts.pop(part) or "" for part in ("street", "number", "court"))
+        said = _spoken(street, number, court, door)
+        found.append(Home(label=said, **{**facts, "door": door}))
     return found
 
 

@@ -35,6 +35,7 @@ def shown(report: ReportRow, office: OfficeName) -> ReportView:
         people=told.people,
         measures=told.measures,
         contact=told.contact,
+        scene=told.scene,
         status=report.status,
         sent_at=report.sent_at,
         delivered_at=report.delivered_at,

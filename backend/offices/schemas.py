@@ -64,6 +64,34 @@ class ReportPlace(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     datum: str = "WGS-84"
 
 
+class Arrival(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A vehicle that came."""
+
+    what: str
+    at: datetime
+
+
+class Scene(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How the rescue stands: who meets the vehicles, who is out, what is fenced off."""
+
+    evacuation: str = "none"
+    with_fire: int = 0
+    absent: int = 0
+    refused: int = 0
+    road_open: bool = False
+    guide: str = ""
+    meeting: tuple[float, float] | None = None
+    """(lat, lon), degrees WGS-84."""
+    vehicles: tuple[Arrival, ...] = ()
+    cordon: dict[str, Any] | None = None
+    """GeoJSON of the one that stands."""
+    cordon_radius_m: float | None = None
+    posts: int = 0
+    command: str | None = None
+    more: tuple[str, ...] = ()
+    """What was learnt after the first report."""
+
+
 class Situation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a report tells, frozen when it is sent and renewed by later ones.
 
@@ -80,6 +108,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     people: People = People()
     measures: tuple[Measure, ...] = ()
     contact: Caller | None = None
+    scene: Scene = Scene()
 
 
 class ReportRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -121,6 +150,7 @@ class ReportView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     people: People
     measures: tuple[Measure, ...]
     contact: Caller | None
+    scene: Scene
     status: Status
     sent_at: datetime | None
     delivered_at: datetime | None

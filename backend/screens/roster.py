@@ -36,6 +36,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     id: UUID
     label: str
+    door: str
     floor: str | None
     ring: int
 
@@ -152,7 +153,8 @@ async def roster(request: Request[Any, Any, Any], incident_id: FromPath[UUID], c
         at=ctx.clock.now(),
         masked=not unmasked,
         doors=[
-            Door(id=home.id, label=home.label, floor=home.floor, ring=ring) for home, ring in homes
+            Door(id=home.id, label=home.label, door=home.door, floor=home.floor, ring=ring)
+            for home, ring in homes
         ],
         people=souls(homes, people),
     )

@@ -139,8 +139,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     building_id: UUID | None = None
 
     def complete(self) -> bool:
-        """G10: an address down to the room, and coordinates with their datum."""
-        return bool(self.address and self.datum and (self.lat or self.lon))
+        """G10: an address, for a home down to the room, and coordinates with their datum."""
+        inside = self.household_id is None or self.floor or self.room
+        return bool(self.address and inside and self.datum and (self.lat or self.lon))
 
 
 class OfficeRef(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -9,7 +9,7 @@ import type { IncidentView, Uuid } from '../wire/types'
 import { home, self } from './phone'
 import { mine } from './steps'
 
-export interface Door { id: Uuid; label: string; floor: string | null; ring: 0 | 1 | 2 }
+export interface Door { id: Uuid; label: string; door: string; floor: string | null; ring: 0 | 1 | 2 }
 export interface Soul { id: string; householdId: Uuid; name: string; needsHelp: string | null }
 /** ``people`` in the order to go by: who needs help first. */
 export interface Roster { incidentId: Uuid; at: string; masked: boolean; doors: Door[]; people: Soul[] }

@@ -27,7 +27,8 @@ export const wantHelper = (view: IncidentView, reason: string): Fact[] => {
   return view.helperWanted ? [] : [{ type: 'HelperWanted', reason }]
 }
 
-const located = ({ address, datum, lat, lon }: IncidentView['place']): boolean => Boolean(address && datum && (lat || lon))
+const located = ({ address, householdId, floor, room, datum, lat, lon }: IncidentView['place']): boolean =>
+  Boolean(address && (!householdId || floor || room) && datum && (lat || lon))
 
 /** One report for each office of the address that has none standing. */
 export function reportToOffices(view: IncidentView, { facts }: Moment, situation: string, offices = facts.offices): Fact[] {

@@ -398,6 +398,11 @@ export interface ReportView {
   people: { trapped: number; injured: number; unaccounted: number; out: number }
   measures: { at: Iso; type: string; facts: Record<string, unknown> }[]
   contact: { name: string } | null
+  scene: {
+    evacuation: 'none' | 'running' | 'closed'; withFire: number; absent: number; refused: number; roadOpen: boolean; guide: string
+    meeting: [lat: number, lon: number] | null; vehicles: { what: string; at: Iso }[]; cordon: unknown; cordonRadiusM: number | null
+    posts: number; command: string | null; more: string[]
+  }
   status: ReportStatus
   sentAt: Iso | null
   deliveredAt: Iso | null
