@@ -139,6 +139,11 @@ class Phone(Screen):
         await self.tap(f"debt-advice_{kind}", f"advise-{kind}-{way}")
         await expect(self.at(f"debt-advice_{kind}")).to_have_attribute("data-done", "true")
 
+    async def dialled(self) -> list[str]:
+        """The numbers that this phone has dialled since the page came."""
+        found: list[str] = await self.page.evaluate("() => window.dialled")
+        return found
+
     async def counts(self) -> tuple[int, int, int]:
         """Saved, sent, accepted, as the strip says."""
         saved, sent, accepted = [
