@@ -207,7 +207,15 @@ const pullReadings = coalesce(async () => {
  */
 export async function act(...commands: Command[]): Promise<boolean> {
   const incident = view.value
-  if (!incident || desk.sending) return false
+  if (!incident) return false
+  const mine = line.then(() => sent(incident, commands))
+  line = mine
+  return mine
+}
+/** What is tapped while another command is on its way waits for that one; no tap is dropped. */
+let line: Promise<boolean> = Promise.resolve(true)
+
+async function sent(incident: IncidentView, commands: readonly Command[]): Promise<boolean> {
   desk.sending = true
   desk.told = null
   const envelopes = commands.map((c) => envelope(incident.id, c, incident.version))
