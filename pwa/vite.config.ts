@@ -14,7 +14,17 @@ const input = Object.fromEntries(
 /** What every role needs is one file: on a weak line each further file costs a round trip. */
 const common = /plugin-vue:export-helper|vite\/preload-helper|[\\/]node_modules[\\/](@vue|vue|idb)[\\/]|[\\/]src[\\/](kit[\\/](?!map)|wire|i18n|rulebook|sync[\\/]uuid7|alarm[\\/]siren)/
 
+/** Text is written in px and served in rem, so that it grows with the size a person has set in the browser. */
+const inRem = {
+  postcssPlugin: 'text-in-rem',
+  Declaration(each: { prop: string; value: string }): void {
+    if (each.prop !== 'font-size' && !each.prop.startsWith('--text')) return
+    each.value = each.value.replace(/(?<![\w.])(\d+(?:\.\d+)?)px/g, (_, px: string) => `${Number(px) / 16}rem`)
+  },
+}
+
 export default defineConfig({
+  css: { postcss: { plugins: [inRem] } },
   plugins: [
     vue(),
     {

@@ -16,7 +16,7 @@ function files(folder) {
 }
 
 // The desk's and the wall's own code is for machines that are always connected.
-const skip = /(^|\/)(sw\.js|robots\.txt|(desk|wall|office|report)[^/]*\.(html|js|css))$|\.map$/
+const skip = /(^|\/)(sw\.js|robots\.txt|(desk|wall|office|report)[^/]*\.(html|js|css|webmanifest))$|\.map$/
 const shell = files(dist)
   .map((path) => '/' + relative(dist, path).split('\\').join('/'))
   .filter((path) => !skip.test(path))

@@ -36,24 +36,26 @@ export async function subscribe(deviceId: string): Promise<PushState> {
   }
 }
 
-/** Keep the screen on while on duty; asked again when the app comes to the front. */
+/** Keep the screen on while on duty. A browser lets go of it when the app is not in front. */
 export class Awake {
   private lock: WakeLockSentinel | null = null
   private wanted = false
 
-  constructor() {
-    document.addEventListener('visibilitychange', () => {
-      if (this.wanted && document.visibilityState === 'visible') void this.hold()
-    })
-  }
+  /** ``changed`` is told whether the screen stays on, each time that becomes another. */
+  constructor(private readonly changed: (held: boolean) => void = () => undefined) {}
 
   async hold(): Promise<boolean> {
     this.wanted = true
+    if (this.lock && !this.lock.released) return true
     try {
-      this.lock = (await navigator.wakeLock?.request('screen')) ?? null
+      const lock = (await navigator.wakeLock?.request('screen')) ?? null
+      lock?.addEventListener('release', () => this.changed(false))
+      this.lock = lock
+      if (!this.wanted) void lock?.release()
     } catch {
       this.lock = null
     }
+    this.changed(this.lock !== null && !this.lock.released)
     return this.lock !== null
   }
 
@@ -61,5 +63,6 @@ export class Awake {
     this.wanted = false
     void this.lock?.release()
     this.lock = null
+    this.changed(false)
   }
 }

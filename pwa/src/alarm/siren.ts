@@ -32,6 +32,12 @@ export class Siren {
     return this.ready
   }
 
+  /** After the phone took the sound away (a call, the background): have it back where that needs no tap. */
+  async recover(): Promise<void> {
+    if (this.context && !this.ready) await Promise.race([this.context.resume().catch(() => undefined), new Promise((done) => setTimeout(done, 800))])
+    this.changed()
+  }
+
   start(urgency: 'emergency' | 'notice' | 'info'): void {
     if (this.sounding) return
     const beat = (): void => {

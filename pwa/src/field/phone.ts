@@ -20,7 +20,8 @@ import { get, post, Problem } from '../wire/api'
 import { Live } from '../wire/live'
 import { deviceId, me } from '../wire/session'
 import type { Command, FieldHome, Frame, IncidentView, Message, Offer, ReceiptKind, Uuid } from '../wire/types'
-import { fixOf, metresBetween, startPosition, stopPosition } from './position'
+import { fixOf, metresBetween, positionAllowed, startPosition, stopPosition } from './position'
+import { screenAwake, tryVibration, watchPermissions } from './ready'
 
 export const home = shallowRef<FieldHome | null>(null)
 /** When the picture came, by this device's corrected clock; 0 = none yet. */
@@ -42,7 +43,7 @@ export const updateWaiting = ref(false)
 export const notKept = ref(false)
 
 export const siren = new Siren(() => (soundReady.value = siren.ready))
-const awake = new Awake()
+export const awake = new Awake((held) => (screenAwake.value = held))
 
 /** What the rules said no to at the last tap; shown at once, until it is read. */
 export const toldNo = shallowRef<(Verdict & { command: string }) | null>(null)
@@ -273,6 +274,7 @@ async function registerPhone(): Promise<void> {
 
 /** Go on duty, inside a tap: sound, screen, notifications, storage, position; then tell the server. */
 export async function goOnDuty(): Promise<void> {
+  tryVibration()
   await siren.unlock()
   void awake.hold()
   void navigator.storage?.persist?.().then((kept) => (storageKept.value = kept))
@@ -297,6 +299,17 @@ function resumeDuty(): void {
   startPosition()
   void awake.hold()
   if (typeof Notification !== 'undefined' && Notification.permission === 'granted') void subscribe(deviceId()).then((state) => (push.value = state))
+}
+
+/** Back in front, after a telephone call, or with a permission changed: is all of it still there? */
+function recheck(): void {
+  if (!dutyHere.value) return
+  void siren.recover()
+  void awake.hold()
+  void positionAllowed()
+  if (typeof Notification === 'undefined') return
+  if (Notification.permission === 'granted') void subscribe(deviceId()).then((state) => (push.value = state))
+  else push.value = Notification.permission === 'denied' ? 'denied' : 'not-asked'
 }
 
 /* ---- start ---- */
@@ -332,7 +345,12 @@ export function startPhone(): void {
     failures = 0
     void sendAll()
   })
-  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && void pull())
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState !== 'visible') return
+    void pull()
+    recheck()
+  })
+  void watchPermissions(recheck)
   navigator.serviceWorker?.addEventListener('message', ({ data }: MessageEvent<{ t: string }>) => {
     if (data.t === 'push' || data.t === 'show' || data.t === 'outbox') void pull()
   })

@@ -44,6 +44,17 @@ export function startPosition(): void {
   )
 }
 
+/** Has somebody taken the permission away, or given it back? Then the watch begins anew. */
+export async function positionAllowed(): Promise<void> {
+  const state = (await navigator.permissions?.query({ name: 'geolocation' }).catch(() => null))?.state
+  if (state === 'denied') fixTrouble.value = 'denied'
+  else if (fixTrouble.value === 'denied') {
+    fixTrouble.value = null
+    stopPosition()
+    startPosition()
+  }
+}
+
 export function stopPosition(): void {
   if (watching !== undefined) navigator.geolocation.clearWatch(watching)
   watching = undefined

@@ -23,7 +23,11 @@ export function startLook(): void {
   const isDark = ref(dark.matches)
   dark.addEventListener('change', (event) => (isDark.value = event.matches))
   watchEffect(() => {
-    document.documentElement.dataset.look = look.value === 'auto' ? (isDark.value ? 'night' : 'day') : look.value
+    const root = document.documentElement
+    root.dataset.look = look.value === 'auto' ? (isDark.value ? 'night' : 'day') : look.value
+    // the system's own bar over the page goes with it
+    const paper = getComputedStyle(root).getPropertyValue('--paper').trim()
+    for (const meta of document.querySelectorAll('meta[name=theme-color]')) meta.setAttribute('content', paper)
   })
 }
 
