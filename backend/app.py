@@ -42,11 +42,11 @@ from backend.screens import (
     home,
     incident,
     links,
+    photos,
     roster,
     socket,
 )
 from backend.screens.hooks import hooks_of
-from backend.screens.photos import may_see
 from backend.screens.reachability import Reachability
 from backend.screens.services import Parts
 from backend.shared.context import Context
@@ -114,7 +114,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
     *staff.ROUTES,
     *devices.ROUTES,
-    *evidence.routes(may_see),
+    *evidence.routes(photos.may_see),
     *messages.ROUTES,
     *commands.ROUTES,
     *board.ROUTES,
@@ -127,6 +127,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *home.ROUTES,
     *roster.ROUTES,
     *links.ROUTES,
+    *photos.ROUTES,
     *socket.ROUTES,
 ]
 """Every domain adds its own ``ROUTES`` here."""

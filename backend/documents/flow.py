@@ -50,6 +50,13 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class Print(msgspec.Struct, frozen=True, kw_only=True):
+    """The copy of a photograph that may leave the incident, a JPEG, and what is said below it."""
+
+    jpeg: bytes
+    note: str
+
+
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
     """All that is printed but the number. Times in ``rows`` are local, already in words.
 

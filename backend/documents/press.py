@@ -1,29 +1,57 @@
 """The one door to typst: a paper and its number in, PDF bytes out."""
 
+import tempfile
+from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from backend.documents.flow import TITLES, Paper
+from backend.documents.flow import TITLES, Paper, Print
 
 TEMPLATE = Path(__file__).with_name("paper.typ")
 PDF_A: Literal["a-2b"] = "a-2b"
 """For keeping (6.3.7.2): everything that is needed to show the page is inside the file."""
 
 
-def pdf_of(paper: Paper, number: str) -> bytes:
-    """Print. The same paper and number give the same bytes; a tenth of a second at first."""
-    return _printed(paper, number, form="pdf")
+NO_PRINTS: Mapping[str, Print] = {}
 
 
-def png_of(paper: Paper, number: str) -> bytes:
-    """The first page as a picture, for eyes and tests; 110 dots per inch."""
-    return _printed(paper, number, form="png")
+def pdf_of(paper: Paper, number: str, prints: Mapping[str, Print] = NO_PRINTS) -> bytes:
+    """Print. The same paper, number and prints give the same bytes; a tenth of a second at first.
+
+    Args:
+        prints: copies of the paper's pictures by the hash of the original; a picture without one
+            is named by its hash alone.
+    """
+    return _printed(paper, number, prints, form="pdf")[0]
 
 
-def _printed(paper: Paper, number: str, *, form: Literal["pdf", "png"]) -> bytes:
+def png_of(
+    paper: Paper, number: str, prints: Mapping[str, Print] = NO_PRINTS, page: int = 0
+) -> bytes:
+    """A page as a picture, for eyes and tests; 110 dots per inch."""
+    return _printed(paper, number, prints, form="png")[page]
+
+
+def _printed(
+    paper: Paper, number: str, prints: Mapping[str, Print], *, form: Literal["pdf", "png"]
+) -> list[bytes]:
+    with tempfile.TemporaryDirectory(prefix="jiean-paper-") as folder:
+        for sha256, one in prints.items():
+            (Path(folder) / f"{sha256}.jpg").write_bytes(one.jpeg)
+        return _compiled(paper, number, prints, Path(folder), form=form)
+
+
+def _compiled(
+    paper: Paper,
+    number: str,
+    prints: Mapping[str, Print],
+    folder: Path,
+    *,
+    form: Literal["pdf", "png"],
+) -> list[bytes]:
     # 20 MB of fonts and compiler: not worth a server's start
     import pylopdf_fonts_zh_cn
     import typst
@@ -32,10 +60,12 @@ def _printed(paper: Paper, number: str, *, form: Literal["pdf", "png"]) -> bytes
         **msgspec.to_builtins(paper),
         "title": TITLES[paper.kind],
         "number": number,
+        "notes": {sha256: one.note for sha256, one in prints.items()},
     }
     press: Any = typst.compile  # its stub joins the types of source and folder into one
     printed = press(
         TEMPLATE.read_bytes(),
+        root=folder,
         format=form,
         font_paths=[str(pylopdf_fonts_zh_cn.sans_path().parent)],
         ignore_system_fonts=True,
@@ -45,4 +75,4 @@ def _printed(paper: Paper, number: str, *, form: Literal["pdf", "png"]) -> bytes
         pdf_standards=PDF_A if form == "pdf" else None,
     )
     pages = printed if isinstance(printed, list) else [printed]  # several pictures come as a list
-    return bytes(pages[0])
+    return [bytes(page) for page in pages]

@@ -2,19 +2,20 @@
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from backend.documents.flow import TITLES, Paper, number, series
-from backend.documents.press import pdf_of
+from backend.documents.flow import TITLES, Paper, Print, number, series
+from backend.documents.press import NO_PRINTS, pdf_of
 from backend.documents.schemas import PaperLine
 from backend.shared.db import OPERATIONS
 
 AREA = ZoneInfo("Asia/Shanghai")
 
 
-async def file(paper: Paper) -> str:
-    """Number, print and keep a paper; its SHA-256.
+async def file(paper: Paper, prints: Mapping[str, Print] = NO_PRINTS) -> str:
+    """Number, print and keep a paper, with the pictures that are there; its SHA-256.
 
     The same incident, version and kind again gives the paper that is there. The number is taken
     and the paper kept in one transaction: a failure in between takes no number.
@@ -42,7 +43,7 @@ async def file(paper: Paper) -> str:
             )
             return known
         cited = number(name, year, seq)
-        pdf = await asyncio.to_thread(pdf_of, paper, cited)
+        pdf = await asyncio.to_thread(pdf_of, paper, cited, prints)
         sha256 = hashlib.sha256(pdf).hexdigest()
         await OPERATIONS.execute(
             "INSERT INTO paper (sha256, incident_id, version, kind, handling, series, year, seq,"

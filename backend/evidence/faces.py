@@ -78,7 +78,7 @@ def hidden(picture: Image.Image, boxes: list[Box]) -> Image.Image:
             max(0, left - margin), max(0, top - margin),
             min(copy.width, right + margin), min(copy.height, bottom + margin),
         )  # fmt: skip
-        part = coarse(copy.crop(area), across=6)
+        part = coarse(copy.crop(area), across=5)
         mask = Image.new("L", part.size, 0)
         ImageDraw.Draw(mask).ellipse((0, 0, part.width - 1, part.height - 1), fill=255)
         copy.paste(part, area[:2], mask)

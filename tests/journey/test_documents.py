@@ -132,7 +132,7 @@ async def test_numbers_have_no_gap_though_printing_fails_in_between(
     now = world.clock.now()
     await documents.file(paper(now, 1))
 
-    def torn(_paper: Paper, _number: str) -> bytes:
+    def torn(_paper: Paper, _number: str, _prints: object) -> bytes:
         raise RuntimeError("the press broke")
 
     with monkeypatch.context() as broken:

@@ -76,6 +76,8 @@ OPEN = {
     "GET /api/link/{token:str}",
     "GET /api/link/{token:str}/rulebook",
     "GET /api/link/{token:str}/map",
+    "GET /api/link/{token:str}/photos",
+    "GET /api/link/{token:str}/photos/{sha256:str}",
     "POST /api/link/{token:str}/commands",
     "POST /api/phone/commands",
     "/ws/link/{token:str}",
