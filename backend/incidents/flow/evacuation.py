@@ -3,11 +3,10 @@
 The journal holds ids, never names. A person counts once, whoever ticked them and however often:
 the newest statement stands, in the phones' corrected time. People nobody knows by name are counted
 per home and per counter; of two counters of one home the larger count holds (lifecycle 8.7), so a
-head is never counted twice. Ticks may arrive in any order and give the same state.
+head is never counted twice. Whichever phone is heard first, the state becomes the same.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import msgspec
 
@@ -23,7 +22,6 @@ HOME = "home:"
 """Before a household's id: a home of which nobody is registered, counted as one to be found."""
 
 STATUSES = ("out", "with_fire", "nobody_home", "refused", "untick")
-"""From the best news to the worst; of two statements of one instant the worse one stands."""
 UNTICK = "untick"
 
 
@@ -55,12 +53,12 @@ def totals(evac: Evacuation) -> Evacuation:
 
 
 def newer(one: Mark, other: Mark | None) -> bool:
-    """Whether ``one`` stands against ``other``: a total order, whatever came first."""
+    """Whether ``one``, which arrived later, stands against ``other``.
 
-    def key(mark: Mark) -> tuple[datetime, str, int, int]:
-        return mark.at, mark.by, STATUSES.index(mark.status), mark.count
-
-    return other is None or key(one) > key(other)
+    By time, then by person, so that of two phones it is the same whoever was heard first. Of one
+    phone the later word stands even where both have one time: what it sends comes in its order.
+    """
+    return other is None or (one.at, one.by) >= (other.at, other.by)
 
 
 def start_evacuation(now: Incident, order: c.Order, cmd: c.StartEvacuation, facts: Facts) -> Answer:

@@ -4,7 +4,6 @@ import { instant, refuse, type Args, type Decide, type Evolve } from './words'
 
 /** Before a household's id: a home of which nobody is registered, counted as one to be found. */
 export const HOME = 'home:'
-/** From the best news to the worst; of two statements of one instant the worse one stands. */
 export const STATUSES = ['out', 'with_fire', 'nobody_home', 'refused', 'untick'] as const
 export type Status = (typeof STATUSES)[number]
 
@@ -21,12 +20,10 @@ function totals(evac: EvacuationView): EvacuationView {
   return { ...evac, out: count.out, withFire: count.with_fire, absent: count.nobody_home, refused: count.refused, unaccounted }
 }
 
+/** By time, then by person; of one phone the later word stands even where both have one time. */
 function newer(one: EvacuationMark, other: EvacuationMark | undefined): boolean {
-  if (!other) return true
-  if (instant(one.at) !== instant(other.at)) return instant(one.at) > instant(other.at)
-  if (one.by !== other.by) return one.by > other.by
-  if (one.status !== other.status) return STATUSES.indexOf(one.status) > STATUSES.indexOf(other.status)
-  return one.count > other.count
+  if (!other || instant(one.at) > instant(other.at)) return true
+  return instant(one.at) === instant(other.at) && one.by >= other.by
 }
 
 const personOut: Decide = (view, { personId, household, householdId, count, status }, { facts }) => {
