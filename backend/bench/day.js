@@ -14,6 +14,7 @@ async ({ commands, photos, owner }) => {
   const canvas = new OffscreenCanvas(1600, 1200)
   const brush = canvas.getContext('2d')
   const hashes = []
+  let next = 0
   let bytes = 0
   for (const [n, photo] of photos.entries()) {
     const wall = brush.createLinearGradient(0, 0, 1600, 1200)
@@ -36,10 +37,22 @@ async ({ commands, photos, owner }) => {
     })
     await over(change)
   }
-  let next = 0
-  const change = db.transaction(['outbox', 'kept'], 'readwrite')
+  // signed as at the tap: RFC 8785, then ECDSA by the phone's own key
+  const canonical = (value) => Array.isArray(value) ? `[${value.map(canonical).join(',')}]`
+    : value === null || typeof value !== 'object' ? JSON.stringify(value)
+    : `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`
+  const key = await new Promise((done) => {
+    const asked = db.transaction('kept').objectStore('kept').get('signing-key')
+    asked.onsuccess = () => done(asked.result.privateKey)
+  })
   for (const envelope of commands) {
     if (envelope.command.name === 'photo') envelope.command.sha256 = hashes[next++]
+    const text = new TextEncoder().encode(canonical(envelope))
+    const made = new Uint8Array(await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key, text))
+    envelope.signature = btoa(String.fromCharCode(...made)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  }
+  const change = db.transaction(['outbox', 'kept'], 'readwrite')
+  for (const envelope of commands) {
     change.objectStore('outbox').add({
       commandId: envelope.commandId, incidentId: envelope.incidentId, by: owner, envelope, state: 'saved',
       savedAt: Date.parse(envelope.occurredAt), tries: 0, answeredAt: null, version: null, refusal: null, problem: null, seen: false,

@@ -1,12 +1,13 @@
 import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
+import { openDB } from 'idb'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { uploadAll, uploadOrder, keepEvidence, allEvidence } from '../src/sync/evidence'
 import { accountClosed, agreedId, allItems, flush, heardTime, markSeen, say, setOwner, tidy } from '../src/sync/outbox'
 import { publicKey } from '../src/sync/sign'
 import { saidAt } from '../src/sync/time'
 import { isBusy, keepHome } from '../src/sync/snapshot'
-import { closeStore, store, type Evidence } from '../src/sync/store'
+import { closeStore, NoStore, store, type Evidence } from '../src/sync/store'
 import type { FieldHome } from '../src/wire/types'
 
 const said = (name: string, more: object = {}) => ({ incidentId: 'i', command: { name }, seenVersion: 4, deviceId: 'd', position: null, ...more })
@@ -187,5 +188,54 @@ describe('photographs', () => {
     for (const file of [photo('aa', 10), photo('bb', 20)]) await keepEvidence(file)
     expect(await uploadAll()).toBe('retry')
     expect(uploadOrder(await allEvidence()).map((file) => file.sha256)).toEqual(['bb'])
+  })
+})
+
+describe('the store', () => {
+  it('written by an older app is read and sent: nothing that waits is lost with an update', async () => {
+    const { order, envelope, commandId, incidentId } = await say(said('arrived'))
+    const db = await store()
+    const { skewMs: _, ...older } = envelope
+    await db.put('outbox', { order, commandId, incidentId, envelope: older, state: 'saved', savedAt: 5 } as never)
+    expect((await allItems())[0]).toMatchObject({ by: null, tries: 0, seen: false, savedAt: 5, refusal: null })
+    vi.stubGlobal('fetch', accepts)
+    expect(await flush()).toBe('done')
+    expect((await allItems())[0]).toMatchObject({ state: 'accepted', version: 5 })
+  })
+
+  it('that does not open says so in time, and is tried again at the next tap', async () => {
+    vi.useFakeTimers()
+    const held = { open: () => new IDBOpenDBRequest() } as unknown as IDBFactory // never says anything
+    const real = globalThis.indexedDB
+    globalThis.indexedDB = held
+    const tap = say(said('arrived')).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(9000)
+    expect(await tap).toBeInstanceOf(NoStore)
+    vi.useRealTimers()
+    globalThis.indexedDB = real
+    expect((await say(said('arrived'))).state).toBe('saved')
+  })
+
+  it('makes way for a newer version in another window', async () => {
+    await say(said('arrived'))
+    const newer = await openDB('jiean-phone', 2)
+    expect(newer.version).toBe(2)
+    newer.close()
+  })
+})
+
+describe('two windows at once', () => {
+  it('send one after the other, so that nothing goes out twice', async () => {
+    let turn: Promise<unknown> = Promise.resolve()
+    vi.stubGlobal('navigator', { locks: { request: (_: string, work: () => Promise<unknown>) => (turn = turn.then(work)) } })
+    const sent: string[] = []
+    vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
+      sent.push(...(JSON.parse(String(init.body)) as { commands: { commandId: string }[] }).commands.map((each) => each.commandId))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      return accepts(path, init)
+    })
+    const ids = (await Promise.all(['a', 'b', 'c'].map((name) => say(said(name))))).map((item) => item.commandId)
+    expect(await Promise.all([flush(), flush()])).toEqual(['done', 'done'])
+    expect(sent).toEqual(ids)
   })
 })

@@ -15,7 +15,7 @@ import { counts, pauseMs, unread, type Item } from '../sync/queue'
 import { publicKey } from '../sync/sign'
 import { saidAt } from '../sync/time'
 import { isBusy, keepHome, keptHome } from '../sync/snapshot'
-import type { Evidence } from '../sync/store'
+import { NoStore, type Evidence } from '../sync/store'
 import { get, post, Problem } from '../wire/api'
 import { Live } from '../wire/live'
 import { deviceId, me } from '../wire/session'
@@ -41,6 +41,8 @@ export const battery = ref<number | null>(null)
 export const updateWaiting = ref(false)
 /** The phone could not even write a tap down: the one failure that must never be quiet. */
 export const notKept = ref(false)
+/** The phone's store does not open at all: whatever is tapped now would be lost. */
+export const noStore = ref(false)
 
 export const siren = new Siren(() => (soundReady.value = siren.ready))
 export const awake = new Awake((held) => (screenAwake.value = held))
@@ -217,20 +219,33 @@ export function pull(): Promise<void> {
 async function pullOnce(): Promise<void> {
   try {
     const fresh = await get<FieldHome>('/api/field/home')
-    await heard(fresh.now)
     signedOut.value = false
-    await setOwner(fresh.me.accountId)
+    // whose phone it is comes first; and a phone that cannot keep anything still shows the picture
+    await storing(async () => {
+      await heard(fresh.now)
+      await setOwner(fresh.me.accountId)
+      await keepHome(fresh, correctedNow())
+    })
     const before = home.value
     me.value = fresh.me
     home.value = fresh
     homeAt.value = correctedNow()
-    await keepHome(fresh, correctedNow())
     if (before?.rulebookVersion !== fresh.rulebookVersion) void loadRulebook()
     void haveBooks(fresh.incidents.map((view) => view.cardsVersion ?? 0))
     await reread()
     if (!(await isBusy())) navigator.serviceWorker?.controller?.postMessage({ t: 'update' })
   } catch (error) {
     if (error instanceof Problem && error.status === 401) signedOut.value = true
+  }
+}
+
+/** Keep something; where the store does not open, say so as long as it stays shut. */
+async function storing(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+    noStore.value = false
+  } catch (error) {
+    noStore.value = error instanceof NoStore
   }
 }
 
@@ -241,7 +256,7 @@ async function heard(iso: string): Promise<void> {
 }
 
 function onFrame(frame: Frame): void {
-  if (frame.t === 'hello' || frame.t === 'ping') void heard(frame.now)
+  if (frame.t === 'hello' || frame.t === 'ping') void heard(frame.now).catch(() => undefined)
   else heardAt.value = correctedNow()
   if (frame.t === 'hello') {
     failures = 0

@@ -22,6 +22,7 @@ export const t = words({
   sign_in: ['登录', 'Sign in'],
   retry: ['重试', 'Try again'],
   not_kept: ['刚才那一下没存住（手机存储可能满了）。再点一次，还不行就打电话给值班台。', 'The last tap was not kept (storage may be full). Tap again; if it fails, phone the desk.'],
+  no_store: ['手机存不了记录，现在点的会丢。关掉街安的其他窗口再打开；还不行就打电话给值班台。', 'This phone cannot keep anything: what you tap now is lost. Close other windows of this app and open it again; if that fails, phone the desk.'],
   trouble_1: ['{n} 条没有被采用，点开看原因', '{n} not taken: tap to see why'],
 
   // stand-by
@@ -429,6 +430,14 @@ export const t = words({
 
   // outbox
   outbox: ['我发出的', 'What I said'],
+  said_at: ['{time} 点的', 'tapped {time}'],
+  answered_at: ['{time} 服务器答复', 'answered {time}'],
+  my_photos: ['照片', 'Photos'],
+  photo_saved: ['在手机里，等待发送', 'On this phone, waiting'],
+  photo_accepted: ['服务器已收到', 'The server has it'],
+  photo_refused: ['服务器没有收，留在手机里', 'The server did not take it; kept here'],
+  copy_all: ['复制全部', 'Copy all'],
+  copied: ['已复制', 'Copied'],
   outbox_text: ['已保存：在手机里。已发送：服务器收到。已接受：已生效。', 'Saved: on this phone. Sent: the server has it. Accepted: it counts.'],
   outbox_empty: ['还没有记录', 'Nothing yet'],
   state_saved: ['已保存，等待发送', 'Saved, waiting'],

@@ -3,7 +3,7 @@ import { post, Problem, Unreachable } from '../wire/api'
 import type { Answer, Command, Envelope, Position } from '../wire/types'
 import { drain, type Drained } from './drain'
 import { uploadAll } from './evidence'
-import type { Item } from './queue'
+import { whole, type Item } from './queue'
 import { withRoom } from './room'
 import type { Clock } from './shot'
 import { signed } from './sign'
@@ -118,16 +118,16 @@ export async function setOwner(accountId: string): Promise<void> {
 export async function allItems(): Promise<Item[]> {
   const db = await store()
   const owner = ((await db.get('kept', 'owner')) as string | undefined) ?? null
-  return (await db.getAll('outbox')).filter((item) => item.by === null || item.by === owner)
+  return (await db.getAll('outbox')).map(whole).filter((item) => item.by === null || item.by === owner)
 }
 
 async function write(changed: Item[]): Promise<void> {
   const change = (await store()).transaction('outbox', 'readwrite')
-  for (const item of changed) {
-    // what became of an item is news; what was said stands, signed meanwhile or not
-    const said = (await change.store.get(item.order))?.envelope
-    await change.store.put({ ...item, envelope: said ?? item.envelope })
-  }
+  const orders = changed.map((item) => item.order)
+  const kept = changed.length ? await change.store.getAll(IDBKeyRange.bound(Math.min(...orders), Math.max(...orders))) : []
+  const said = new Map(kept.map((item) => [item.order, item.envelope]))
+  // what became of an item is news; what was said stands, signed meanwhile or not
+  for (const item of changed) void change.store.put({ ...item, envelope: said.get(item.order) ?? item.envelope })
   await change.done
   announce()
 }

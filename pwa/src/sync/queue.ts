@@ -35,8 +35,14 @@ export interface Item {
   seen: boolean
 }
 
+/** An item as this version knows it; an older app may have written it without some of its parts. */
+export const whole = (item: Pick<Item, 'order' | 'commandId' | 'incidentId' | 'envelope'> & Partial<Item>): Item => ({
+  by: null, state: 'saved', savedAt: Date.parse(item.envelope.occurredAt), tries: 0, answeredAt: null, version: null, refusal: null, problem: null, seen: false,
+  ...item,
+})
+
 /** Commands that go out together at most, and the bytes of their JSON, before it is packed. */
-export const BATCH = 250
+export const BATCH = 500
 const BATCH_BYTES = 400_000
 /** What still goes out together on the worst of lines. */
 const FEW = 8
