@@ -156,6 +156,16 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
     call_120_s: Annotated[float, _ours_s("120 not logged after injury: desk alarm")] = 60.0
     monitored_s: Annotated[float, _ours_s("reminder while monitored")] = 86_400.0
     monitored_structure_s: Annotated[float, _ours_s("the same for buildings")] = 604_800.0
+    call_attempts: Annotated[
+        int, Meta(ge=1, le=20, description="▲ calls before nobody answers")
+    ] = 2
+    undo_s: Annotated[float, _ours_s("an acceptance may be taken back")] = 10.0
+    retry_s: Annotated[float, _ours_s("nobody on duty: looked for again")] = 20.0
+    late_s: Annotated[float, _ours_s("a tap that arrives later than this is late")] = 60.0
+    debt_s: Annotated[float, _ours_s("what is owed for the record is due")] = 86_400.0
+    authority_report_s: Annotated[float, _ours_s("a building's hazard is due to the authority")] = (
+        7_200.0
+    )
     technician_s: Annotated[
         float, Meta(gt=0, le=86_400, description="5.1.2.2: technician answers within 24 h, s")
     ] = 86_400.0

@@ -159,7 +159,9 @@ def _matters(fact: e.AnyFact) -> bool:
 def _kept_for_later(now: Incident, order: c.Order) -> Callable[[str], tuple[e.AnyFact, ...]]:
     """What the journal keeps of a command that cannot be applied any more."""
     name = c.name_of(order.command)
-    arguments = {k: v for k, v in msgspec.to_builtins(order.command).items() if k != "name"}
+    # as the journal will give it back: lists, not tuples
+    arguments = msgspec.json.decode(msgspec.json.encode(order.command))
+    del arguments["name"]
 
     def keep(why: str) -> tuple[e.AnyFact, ...]:
         over = now.state in {State.RELEASED, State.ARCHIVED}
