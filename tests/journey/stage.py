@@ -4,6 +4,7 @@ Every person has a browser context of their own, as everybody has a device of th
 network can be cut, mended, and made to lose the server's replies.
 """
 
+import gzip
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -90,7 +91,10 @@ class Network:
         if not route.request.url.endswith("/commands"):
             await route.continue_()
             return
-        asked = msgspec.json.decode(route.request.post_data or "{}")["commands"]
+        sent = route.request.post_data_buffer or b"{}"
+        if route.request.headers.get("content-encoding") == "gzip":
+            sent = gzip.decompress(sent)
+        asked = msgspec.json.decode(sent)["commands"]
         response = await route.fetch()
         self.asked.append(asked)
         self.answered.append((await response.json()).get("answers", []))
