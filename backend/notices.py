@@ -119,6 +119,7 @@ def be_ready(now: Incident, *, message_id: UUID, at: datetime) -> Message:
 
 
 REMINDERS = {
+    "late_record": "迟到的现场记录，请查看",
     "desk_claim": "无人接手",
     "desk_claim_lead": "仍无人接手",
     "en_route": "出警人员超时未到，正再派一人",

@@ -707,6 +707,11 @@ async def open_linked(p: Pipeline, now: Incident, event: e.Event, fact: e.LateRa
     await p.incidents.open_numbered(incident_id, raised, command_id=_cause(event))
 
 
+async def tell_late(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """What came too late to count is looked at by a person; a phone's whole batch is one notice."""
+    await p.tell_desks(now, "late_record", uuid5(event.incident_id, str(event.received_at)), DESKS)
+
+
 async def absorb(p: Pipeline, now: Incident, event: e.Event, fact: e.Merged) -> None:
     """The winner takes over the detectors; its team and its release count for them too."""
     alarms = tuple(
@@ -826,6 +831,8 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.PhotoAdded: (countersign,),
     e.ArchiveRequested: (seal,),
     e.LateRaise: (open_linked,),
+    e.LateStatement: (tell_late,),
+    e.AddendumProposed: (tell_late,),
     e.Merged: (absorb,),
     e.SplitOff: (open_split,),
     e.Reminded: (resend_report, remind, renew_report),

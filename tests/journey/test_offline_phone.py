@@ -137,3 +137,64 @@ async def test_who_never_had_the_offer_but_went_becomes_a_helper(street: Street)
     [helper] = (await lead.get("/api/field/home"))["incidents"][0]["helpers"]
     assert helper["name"] == "李明"
     assert helper["arrivedAt"]
+
+
+async def test_the_desk_hears_of_late_words_once_for_a_whole_batch(street: Street) -> None:
+    lead, _helper, incident, kept = await offline_hour(street)
+    desk = await street.desk()
+    again = lead.envelope(incident, "field_declares_false", ago_s=54 * MINUTE, noPhotoReason="x")
+    answers = await lead.batch([*kept, again])
+    assert [a["outcome"] for a in answers] == ["accepted", "late_statement", "late_statement"]
+    assert await street.told(desk, "late_record") == 1
+
+
+async def test_a_fact_that_comes_after_the_seal_is_put_before_the_desk_and_changes_nothing(
+    street: Street,
+) -> None:
+    desk, phone = await street.desk(), await street.phone("周建国")
+    incident = await street.alarm()
+    await street.to_the_scene(phone, incident)
+    await street.handled(phone, incident)
+    fact = phone.envelope(incident, "party_advised", kind="handling", way="spoken")
+    await street.closed(phone, desk, incident)
+    before = await desk.get(f"/api/incidents/{incident}")
+    street.world.clock.forward(seconds=3600)
+    [answer] = await phone.batch([fact])
+    assert answer["outcome"] == "accepted", "a fact is never refused"
+    after = await desk.get(f"/api/incidents/{incident}")
+    assert after["archive"] == before["archive"]
+    last = after["timeline"][-1]
+    assert (last["type"], last["late"]) == ("AddendumProposed", True)
+    assert await street.told(desk, "late_record") == 1
+
+
+async def test_a_command_this_server_does_not_know_is_refused_in_words_and_may_come_again(
+    street: Street,
+) -> None:
+    lead = await street.phone("周建国")
+    incident = await street.alarm()
+    await street.to_the_scene(lead, incident)
+    newer = lead.envelope(incident, "measure_the_moon", phase=1)
+    known = lead.envelope(incident, "note", text="门锁着")
+    refused, accepted = await lead.batch([newer, known])
+    assert (refused["refusal"]["code"], accepted["outcome"]) == ("malformed", "accepted")
+    assert "更新" in refused["refusal"]["doZh"], "what to do: update the app"
+    after_update = newer | {"command": {"name": "note", "text": "同一条"}}
+    [answer] = await lead.batch([after_update])
+    assert (answer["outcome"], answer["repeated"]) == ("accepted", False), "nothing was used up"
+
+
+async def test_who_signs_in_next_on_a_phone_never_sends_what_somebody_else_said(
+    street: Street,
+) -> None:
+    lead, other = await street.phone("周建国"), await street.phone("李明")
+    incident = await street.alarm()
+    await street.to_the_scene(lead, incident)
+    said = lead.envelope(incident, "report_trapped", count=3)
+    whose = (await lead.get("/api/session"))["accountId"]
+    for who, expected in ((other, 401), (lead, 200)):
+        answer = await who.client.post(
+            "/api/commands", json={"commands": [said]}, headers={"X-Jiean-Account": whose}
+        )
+        assert answer.status_code == expected, answer.text
+    assert answer.json()["answers"][0]["repeated"] is False

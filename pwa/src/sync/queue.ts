@@ -49,11 +49,12 @@ const FEW = 8
 
 /**
  * What goes out next: the oldest unanswered commands, in their order. Half as many after each
- * attempt that brought no answer, so that a line that tears every few seconds still carries some.
+ * long attempt but the first that brought no answer, so that a line that tears every few seconds
+ * still carries some.
  */
 export function nextBatch(items: readonly Item[], limit = BATCH): Item[] {
   const waiting = items.filter((item) => item.state === 'saved').sort((a, b) => a.order - b.order)
-  const torn = Math.max(FEW, BATCH >> Math.min(16, waiting[0]?.tries ?? 0))
+  const torn = Math.max(FEW, BATCH >> Math.min(16, Math.max(0, (waiting[0]?.tries ?? 0) - 1)))
   let bytes = 0
   const few = waiting.slice(0, Math.min(limit, torn)).findIndex((item) => (bytes += JSON.stringify(item.envelope).length) > BATCH_BYTES)
   return waiting.slice(0, few < 0 ? Math.min(limit, torn) : Math.max(1, few))
