@@ -60,4 +60,6 @@ export const t = words({
   status_acknowledged: ['已确认', 'acknowledged'],
   status_failed: ['待确认', 'to acknowledge'],
   signOut: ['退出', 'Sign out'],
+  photos: ['现场照片', 'Photographs'],
+  facesHidden: ['照片中的人脸已自动遮盖', 'Faces in the photographs are hidden automatically'],
 })
