@@ -1,7 +1,9 @@
 """Short words for tests of the incident's core: make an order, take it, look at the state."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 from uuid import UUID, uuid4
 
 import msgspec
@@ -12,6 +14,7 @@ from backend.incidents.flow.decide import Repeated, decide, replay
 from backend.incidents.flow.facts import Facts, Policy, Refusal
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import required_ppe
+from backend.incidents.flow.rules import TABLE
 from backend.incidents.flow.vocabulary import (
     SYSTEM,
     Actor,
@@ -23,6 +26,10 @@ from backend.incidents.flow.vocabulary import (
     Urgency,
 )
 
+P = ParamSpec("P")
+_BY_CODE = {rule.code: rule.command for rule in TABLE}
+ORDERED: set[type[c.Command]] = set()
+"""Commands that reached the core since the story began."""
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 INCIDENT = UUID(int=1)
 HOME, NEXT_DOOR = UUID(int=11), UUID(int=12)
@@ -99,6 +106,7 @@ class Story:
             new_ids=tuple(uuid4() for _ in range(12)),
             **facts,
         )
+        ORDERED.add(type(order.command))
         found = decide(self.state, order, known)
         if isinstance(found, tuple):
             self.events.extend(found)
@@ -212,3 +220,20 @@ def same(a: Incident, b: Incident) -> bool:
     return msgspec.json.encode(msgspec.to_builtins(a, str_keys=True)) == msgspec.json.encode(
         msgspec.to_builtins(b, str_keys=True)
     )
+
+
+def tells(*rules: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Mark a story with the rules it tells; one that never orders their commands fails."""
+
+    def marked(story: Callable[P, None]) -> Callable[P, None]:
+        @wraps(story)
+        def told(*args: P.args, **kwargs: P.kwargs) -> None:
+            ORDERED.clear()
+            story(*args, **kwargs)
+            untold = [code for code in rules if _BY_CODE[code] not in ORDERED]
+            assert untold == [], f"the story never comes to {untold}"
+
+        told.tells = rules  # type: ignore[attr-defined]
+        return told
+
+    return marked

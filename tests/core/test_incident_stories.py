@@ -23,6 +23,7 @@ from tests.core.incident_steps import (
     SECOND,
     Story,
     field,
+    tells,
 )
 
 COMMUNITY = Actor(id=f"office:{OFFICES[0].id}", role=Role.OFFICE, name="community")
@@ -48,6 +49,7 @@ def test_with_no_desk_after_the_limit_somebody_is_sent() -> None:
 
 
 @pytest.mark.clause("6.2.2-a", "6.2.3-a")
+@tells("L5")
 def test_two_unanswered_calls_send_somebody() -> None:
     story = Story(at_once=False)
     story.say(SYSTEM, c.PresentToDesk(desk="d"))
@@ -59,6 +61,7 @@ def test_two_unanswered_calls_send_somebody() -> None:
 
 
 @pytest.mark.clause("6.2.3-b")
+@tells("L8a")
 def test_a_party_that_cannot_cope_gets_somebody() -> None:
     story = Story(at_once=False)
     story.say(SYSTEM, c.PresentToDesk(desk="d"))
@@ -79,6 +82,7 @@ def test_a_call_for_rescue_evacuates_reports_and_sends_somebody() -> None:
 
 
 @pytest.mark.clause("A.1-c")
+@tells("L7")
 def test_handled_by_the_party_still_wants_a_visit() -> None:
     story = Story(at_once=False)
     story.say(SYSTEM, c.PresentToDesk(desk="d"))
@@ -89,6 +93,7 @@ def test_handled_by_the_party_still_wants_a_visit() -> None:
 
 
 @pytest.mark.clause("6.2.4-a", "A.1-b")
+@tells("L6")
 def test_false_by_telephone_stands_down_only_when_the_detector_is_quiet() -> None:
     story = Story(at_once=False)
     story.say(SYSTEM, c.PresentToDesk(desk="d"))
@@ -128,12 +133,14 @@ def test_two_detectors_are_never_called_false_by_telephone() -> None:
 # --- dispatch -----------------------------------------------------------------------------
 
 
+@tells("L1")
 def test_smoke_and_gas_look_for_somebody_in_the_same_breath_as_the_alert() -> None:
     assert Story(at_once=True).state.dispatch_open
     assert not Story(at_once=False).state.dispatch_open
 
 
 @pytest.mark.clause("6.2.3-c")
+@tells("L13b")
 def test_an_offer_that_expires_goes_to_the_next_and_never_twice_to_one() -> None:
     story = Story()
     offer_id = story.offered(ANNA)
@@ -197,6 +204,7 @@ def test_the_desk_opens_a_new_round_only_when_nobody_is_left() -> None:
     assert (story.state.round, story.state.tried) == (2, frozenset())
 
 
+@tells("L15")
 def test_reassigning_needs_a_reason_and_frees_the_lead() -> None:
     story = Story()
     story.on_scene()
@@ -240,6 +248,7 @@ def test_false_on_scene_ends_the_alert_at_once_and_owes_the_report() -> None:
 
 
 @pytest.mark.clause("6.2.4-b")
+@tells("L42")
 def test_only_the_desk_releases_a_false_alarm_and_may_overrule_it() -> None:
     story = Story()
     who = story.on_scene()
@@ -250,6 +259,7 @@ def test_only_the_desk_releases_a_false_alarm_and_may_overrule_it() -> None:
 
 
 @pytest.mark.clause("6.2.4-c", "6.2.4-d")
+@tells("L45")
 def test_a_false_alarm_is_archived_only_with_its_written_report() -> None:
     story = Story()
     who = story.on_scene()
@@ -274,6 +284,7 @@ def test_nothing_is_handled_before_it_is_confirmed_real_and_under_control() -> N
 
 
 @pytest.mark.clause("6.3.3.1-a", "6.3.3.1-b")
+@tells("L18", "L22")
 def test_nobody_enters_with_equipment_missing() -> None:
     story = Story()
     who = story.on_scene()
@@ -289,6 +300,7 @@ def test_nobody_enters_with_equipment_missing() -> None:
 
 
 @pytest.mark.clause("6.3.3.1-c")
+@tells("L24")
 def test_withdrawing_ends_the_entry_and_reports_for_rescue() -> None:
     story = Story()
     who = story.handling()
@@ -371,6 +383,7 @@ def test_the_leak_is_looked_for_after_release_and_blocks_the_archive() -> None:
 
 
 @pytest.mark.clause("6.3.3.3")
+@tells("L35", "L36")
 def test_the_final_check_wants_every_action_and_elimination_wants_the_check() -> None:
     story = Story()
     who = story.handling()
@@ -394,6 +407,7 @@ def test_trapped_people_force_the_report_for_rescue() -> None:
 
 
 @pytest.mark.clause("6.3.4.1-b")
+@tells("L26")
 def test_the_hurt_call_for_120_until_it_is_logged() -> None:
     story = Story()
     who = story.handling()
@@ -427,6 +441,7 @@ def test_an_incomplete_place_is_reported_with_a_gap_rather_than_not_at_all() -> 
 
 
 @pytest.mark.clause("6.3.5.1-b")
+@tells("L31a", "L31c")
 def test_an_evacuation_closes_with_everybody_accounted_or_handed_over() -> None:
     story = Story()
     who = story.handling()
@@ -437,6 +452,7 @@ def test_an_evacuation_closes_with_everybody_accounted_or_handed_over() -> None:
 
 
 @pytest.mark.clause("6.3.5.2")
+@tells("L32", "L33")
 def test_a_cordon_needs_a_shape_and_is_lifted_before_archive() -> None:
     story = Story()
     who = story.handling()
@@ -451,6 +467,7 @@ def test_a_cordon_needs_a_shape_and_is_lifted_before_archive() -> None:
     story.say(DESK, c.LiftCordon())
 
 
+@tells("L29c")
 def test_an_office_acknowledges_its_own_report_only() -> None:
     story = Story()
     story.say(DESK, c.ReportTo(situation="x"))
@@ -464,6 +481,7 @@ def test_an_office_acknowledges_its_own_report_only() -> None:
 
 
 @pytest.mark.clause("6.3.6.1-0", "6.3.6.1-a", "6.3.6.1-b")
+@tells("L40")
 def test_the_desk_releases_only_when_both_conditions_hold() -> None:
     story = Story()
     story.clearing()
@@ -483,6 +501,7 @@ def test_field_staff_never_release_and_the_desk_never_confirms_elimination() -> 
     assert story.refused(DESK, c.FieldConfirmEliminated()).code == "not_your_role"
 
 
+@tells("L37")
 def test_one_detector_still_high_keeps_the_lock_closed() -> None:
     story = Story()
     story.on_scene()
@@ -519,6 +538,7 @@ def test_a_second_kind_suspends_the_entry_until_it_is_assessed_again() -> None:
 
 
 @pytest.mark.clause("6.3.6.2-a", "6.3.6.2-b")
+@tells("L44")
 def test_the_party_is_advised_twice_before_archive() -> None:
     story = Story()
     who = story.released()
@@ -530,6 +550,7 @@ def test_the_party_is_advised_twice_before_archive() -> None:
 
 
 @pytest.mark.clause("6.3.7.1-b")
+@tells("L50b", "L51")
 def test_after_the_seal_nothing_but_addenda_by_two_persons() -> None:
     story = Story()
     who = story.released()
@@ -546,6 +567,7 @@ def test_after_the_seal_nothing_but_addenda_by_two_persons() -> None:
 
 
 @pytest.mark.clause("B.6-3")
+@tells("L46")
 def test_a_welfare_incident_is_archived_only_when_the_community_knows() -> None:
     story = Story(Kind.DOOR, at_once=False)
     assert story.state.owes("community_report")
@@ -554,12 +576,14 @@ def test_a_welfare_incident_is_archived_only_when_the_community_knows() -> None:
 
 
 @pytest.mark.clause("B.5-1", "B.5-2")
+@tells("L47a", "L47b")
 def test_a_hydrant_owes_its_unit_and_a_check() -> None:
     story = Story(Kind.HYDRANT, at_once=False)
     assert story.state.owes("unit_contacted")
     assert story.state.owes("check_result")
     who = story.on_scene()
     story.say(who, c.UnitContacted(unit="供水公司"))
+    story.say(DESK, c.CheckResult(result="阀门半开", value=0.2))
     story.say(who, c.Tick(card="B.5", item="B.5-1", result="done"))
     story.say(who, c.Tick(card="B.5", item="B.5-2", result="done", value=0.2))
     story.say(who, c.FinalCheck())
@@ -628,6 +652,7 @@ def test_each_household_has_its_own_thread_of_calls() -> None:
     assert story.state.contact.phase == "idle"
 
 
+@tells("L52c")
 def test_a_household_split_off_takes_its_detectors_with_it() -> None:
     story = Story()
     story.alarm(SECOND, home=NEXT_DOOR)
@@ -639,6 +664,7 @@ def test_a_household_split_off_takes_its_detectors_with_it() -> None:
     assert story.state.c1 is not None
 
 
+@tells("L52a")
 def test_merging_needs_another_open_incident_and_nobody_inside() -> None:
     story = Story()
     into = c.Merge(into=uuid4())
@@ -652,6 +678,7 @@ def test_merging_needs_another_open_incident_and_nobody_inside() -> None:
 
 
 @pytest.mark.clause("4.2.4.1-d")
+@tells("L53")
 def test_a_drill_is_marked_at_creation_only() -> None:
     story = Story(at_once=False)
     story.say(LEAD, c.MarkDrill())

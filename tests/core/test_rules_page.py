@@ -4,14 +4,14 @@ from pathlib import Path
 
 from backend.incidents.flow.commands import name_of_type
 from backend.incidents.flow.rules import TABLE
-from backend.incidents.flow.vocabulary import ALERTING, EVERY, OPEN, UNSEALED, State
+from backend.incidents.flow.vocabulary import ALERTING, OPEN, UNSEALED, State
+from tests.core import test_incident_more_stories, test_incident_stories
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 SETS = {
     "open": OPEN,
     "unsealed": UNSEALED,
     "alerting": ALERTING,
-    "every": EVERY,
     "open but raised": OPEN - {State.RAISED},
     "alerting but raised, desk_handling": ALERTING - {State.RAISED, State.DESK_HANDLING},
 }
@@ -43,3 +43,14 @@ def test_the_page_and_the_table_state_the_same_rules() -> None:
 def test_every_command_has_exactly_one_rule() -> None:
     commands = [rule.command for rule in TABLE]
     assert len(commands) == len(set(commands))
+
+
+def test_every_rule_has_a_story() -> None:
+    """A story says which rules it tells, and fails when it never comes to their commands."""
+    told = {
+        code
+        for stories in (test_incident_stories, test_incident_more_stories)
+        for one in vars(stories).values()
+        for code in getattr(one, "tells", ())
+    }
+    assert {rule.code for rule in TABLE} - told == set()

@@ -6,7 +6,7 @@ A rule's code (L1 …) is also the test's id, the journal's ``rule`` in refusals
 
 from backend.incidents.flow import commands as c
 from backend.incidents.flow.facts import Rule
-from backend.incidents.flow.vocabulary import ALERTING, EVERY, OPEN, UNSEALED, Offline, Role, State
+from backend.incidents.flow.vocabulary import ALERTING, OPEN, UNSEALED, Offline, Role, State
 
 SYS = {Role.SYSTEM}
 DK = {Role.DESK, Role.DESK_LEAD}
@@ -126,7 +126,7 @@ TABLE: tuple[Rule, ...] = (
     _rule("L53", c.MarkDrill, DL | {Role.MANAGER}, {State.RAISED}, "4.2.4.1-d"),
     _rule("L54a", c.Note, F | DK | TE, UNSEALED, "6.3.7.1-a", FACT),
     _rule("L54b", c.Photo, F | DK, UNSEALED, "6.3.7.1-a", FACT),
-    _rule("L55", c.Remind, SYS, EVERY, "6.2.1-a"),
+    _rule("L55", c.Remind, SYS, UNSEALED, "6.2.1-a"),
 )  # fmt: skip
 
 RULES: dict[type[c.Command], Rule] = {rule.command: rule for rule in TABLE}

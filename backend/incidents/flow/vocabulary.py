@@ -57,7 +57,6 @@ OPEN = ALERTING | {State.STOOD_DOWN}
 """Not yet released: whatever is learnt here can still change what is done."""
 
 UNSEALED = OPEN | {State.RELEASED}
-EVERY = UNSEALED | {State.ARCHIVED}
 
 
 class Role(StrEnum):
