@@ -119,6 +119,7 @@ def be_ready(now: Incident, *, message_id: UUID, at: datetime) -> Message:
 
 
 REMINDERS = {
+    "gateway_storm": "网关短时间大量报警，已并为一起警情，请核对网关",
     "late_record": "迟到的现场记录，请查看",
     "desk_claim": "无人接手",
     "desk_claim_lead": "仍无人接手",

@@ -15,6 +15,7 @@ from backend import notices, papers
 from backend.access import accounts
 from backend.archive import service as archive
 from backend.devices import service as devices
+from backend.devices.gateways import gateway_of
 from backend.devices.schemas import Place as DevicePlace
 from backend.dispatch import flow as dispatch
 from backend.documents import service as documents
@@ -87,6 +88,9 @@ URGENCIES: Mapping[str, Urgency] = {
 SURROUNDING_M = 30.0
 SURROUNDING_AT_MOST = 3
 """▲ B.4 says 周围建筑 without a distance; more can be added on the spot."""
+
+SAMPLE = 20
+"""Detectors named in the ticket of a gateway's storm."""
 
 Reaction = Callable[["Pipeline", Incident, e.Event, Any], Awaitable[None]]
 
@@ -192,23 +196,51 @@ class Pipeline:
         place = await devices.place_of(alert.detector_id)
         kind = Kind(alert.kind)
         exercise = self.ctx.settings.demo.exercise
-        await self.incidents.open_or_join(
-            Alert(
-                id=alert.alert_id,
-                kind=kind,
-                urgency=URGENCIES[kind],
-                handling=Handling.EXERCISE if exercise else Handling.ACTUAL,
-                place=_place_in(place),
-                detector_id=alert.detector_id,
-                label=place.label,
-                quantity=alert.quantity or "",
-                value=alert.value,
-                unit=alert.unit or "",
-                limit=alert.limit,
-                emitted_at=alert.emitted_at,
-                at_once=KINDS[kind].at_once,
-            )
+        raised = Alert(
+            id=alert.alert_id,
+            kind=kind,
+            urgency=URGENCIES[kind],
+            handling=Handling.EXERCISE if exercise else Handling.ACTUAL,
+            place=_place_in(place),
+            detector_id=alert.detector_id,
+            label=place.label,
+            quantity=alert.quantity or "",
+            value=alert.value,
+            unit=alert.unit or "",
+            limit=alert.limit,
+            emitted_at=alert.emitted_at,
+            at_once=KINDS[kind].at_once,
         )
+        storming = await self._storm(alert)
+        if storming is None:
+            await self.incidents.open_or_join(raised)
+            return
+        gateway, sample = storming
+        incident_id = await self.incidents.join_storm(raised, uuid5(ORIGIN, gateway))
+        await devices.open_ticket(
+            source=alert.alert_id,
+            kind="gateway-storm",
+            address=gateway,
+            reason="gateway-storm",
+            detail={"incidentId": str(incident_id), "sample": sample},
+            opened_at=alert.emitted_at,
+        )
+
+    async def _storm(self, alert: sensing.Alert) -> tuple[str, list[str]] | None:
+        """The gateway that raises too many just now, and addresses of theirs; None: no storm.
+
+        Detectors behind other gateways, and those behind none, are never held together.
+        """
+        ours = self.ctx.settings.sensing
+        recent = await sensing.raised_by(alert.alert_id, ours.storm_s)
+        if alert.detector_id is None or len(recent) <= ours.storm_episodes:
+            return None
+        addresses = await devices.addresses_of(recent)
+        gateway = gateway_of(addresses.get(alert.detector_id, ""))
+        same = sorted(one for one in addresses.values() if gateway_of(one) == gateway)
+        if gateway is None or len(same) <= ours.storm_episodes:
+            return None
+        return gateway, same[:SAMPLE]
 
     async def _cleared(self, alert: sensing.Alert) -> None:
         assert alert.detector_id is not None

@@ -187,6 +187,11 @@ class Sensing(msgspec.Struct, frozen=True, kw_only=True):
     smoke_clear_s: Annotated[float, _ours_s("smoke detector quiet before it counts as clear")] = (
         60.0
     )
+    storm_episodes: Annotated[
+        int,
+        Meta(ge=1, le=10_000, description="▲ alarms of one gateway that are still incidents each"),
+    ] = 20
+    storm_s: Annotated[float, _ours_s("in which so many alarms of one gateway are a storm")] = 60.0
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -208,6 +208,14 @@ class Register:
             self._missing.clear()
 
 
+async def addresses_of(detector_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The address of each of these detectors."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id, address FROM detector WHERE id = ANY($1)", list(detector_ids)
+    )
+    return {row["id"]: row["address"] for row in rows}
+
+
 async def open_ticket(
     *,
     source: UUID,

@@ -213,6 +213,17 @@ async def standing_in(building_id: UUID, detector_id: UUID, *, at: datetime) -> 
     ]
 
 
+async def storm_of(gateway: UUID) -> UUID | None:
+    """The open incident that holds what this gateway raises in a storm."""
+    found: UUID | None = await OPERATIONS.fetch_value(
+        "SELECT i.id FROM incident i JOIN event e ON e.incident_id = i.id AND e.type = 'Reminded'"
+        " AND e.body -> 'fact' ->> 'about' = 'gateway_storm' AND e.body -> 'fact' ->> 'ref' = $1"
+        " WHERE i.state NOT IN ('released', 'archived') ORDER BY i.emitted_at DESC LIMIT 1",
+        str(gateway),
+    )
+    return found
+
+
 async def open_with(detector_id: UUID) -> list[UUID]:
     """Incidents not yet released that hold this detector."""
     rows = await OPERATIONS.fetch(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, Protocol
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import asyncpg
 import msgspec
@@ -332,6 +332,29 @@ class Incidents:
             await self.open_numbered(
                 incident_id, _raise(alert, grouped.follows), command_id=alert.id
             )
+            return incident_id
+
+    async def join_storm(self, alert: Alert, gateway: UUID) -> UUID:
+        """An alert of a gateway that raises too many: all of them are one incident (section 10).
+
+        Nothing is held back: each is an episode of that incident, and its release waits for every
+        one of its detectors. Idempotent by ``alert.id``. Returns the incident's id.
+        """
+        async with OPERATIONS.transaction():
+            await journal.lock_building(gateway)
+            known = await OPERATIONS.fetch_value(
+                "SELECT incident_id FROM command_answer WHERE command_id = $1", alert.id
+            )
+            if known is not None:
+                return UUID(str(known))
+            storm = await journal.storm_of(gateway)
+            if storm is not None:
+                await self.say(storm, _again_alarm(alert), command_id=alert.id)
+                return storm
+            incident_id = uuid7()
+            await self.open_numbered(incident_id, _raise(alert, None), command_id=alert.id)
+            said = c.Remind(about="gateway_storm", ref=gateway)
+            await self.say(incident_id, said, command_id=uuid5(alert.id, "storm"))
             return incident_id
 
     async def open_numbered(

@@ -105,6 +105,19 @@ async def take_alerts(limit: int = 200) -> AsyncIterator[list[Alert]]:
             )
 
 
+async def raised_by(alert_id: UUID, within_s: float) -> list[UUID]:
+    """The detectors of this raised alert and of those raised before it, within so many seconds."""
+    rows = await TELEMETRY.fetch(
+        "SELECT DISTINCT past.detector_id FROM alert_outbox now JOIN alert_outbox past"
+        " ON past.type = 'raised' AND past.detector_id IS NOT NULL AND past.seq <= now.seq"
+        " AND past.emitted_at > now.emitted_at - make_interval(secs => $2)"
+        " WHERE now.alert_id = $1",
+        alert_id,
+        within_s,
+    )
+    return [row["detector_id"] for row in rows]
+
+
 async def latest(detector_ids: Sequence[UUID], rules: RuleBook) -> list[Latest]:
     """Every quantity of these detectors as last heard, with where its alarm stands."""
     rows = await TELEMETRY.fetch(

@@ -91,8 +91,10 @@ MATTERS: dict[str, Due] = {
     "false_report": _if(lambda now: now.owes("false_report")),
     "archive": _if(lambda now: now.state is State.RELEASED),
     "monitored": _if(lambda now: now.state is State.MONITORED),
+    "gateway_storm": _if(lambda now: now.id is not None),
 }
-"""Every deadline by name, and whether its question is still open."""
+"""Every deadline by name, and whether its question is still open; a storm of a gateway is said
+when it begins."""
 
 
 def _send_in_parallel(now: Incident, ref: UUID | None, facts: Facts) -> tuple[e.AnyFact, ...]:

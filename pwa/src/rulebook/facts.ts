@@ -23,6 +23,7 @@ const OWN: Record<string, Pair> = {
   false_needs_visit: ['误报待核实', 'a false alarm to verify'],
   uncontrollable: ['情况不可控', 'out of control'],
   no_desk: ['没有值班台呈现', 'no desk showed it'],
+  gateway_storm: ['网关大量报警，已并为一起', 'a gateway raises too many: one incident'],
   contact_limit: ['联系超时', 'contact took too long'],
   desk_claim: ['还没有人接手', 'nobody has claimed it'],
   nobody_left: ['无人可派', 'nobody left to send'],
