@@ -100,7 +100,7 @@ class StreetOnScreens(Street):
     async def forward(self, seconds: float) -> None:
         """Move the clock, do what is due, and let every screen hear what time it is."""
         for page in self._own_clocks:
-            await page.clock.fast_forward(seconds * 1000)
+            await page.clock.fast_forward(round(seconds * 1000))
         await super().forward(seconds)
         await self.hear()
 

@@ -42,8 +42,9 @@ DETECTORS = {
     "crack": (UUID(int=1007), "structure", "east"),
     "pressure": (UUID(int=1008), "hydrant", None),
     "leak": (UUID(int=1009), "water", "far"),
+    "smoke_own": (UUID(int=1010), "smoke", "far"),
 }
-OWN_PROTOCOL = {"crack", "pressure", "leak"}
+OWN_PROTOCOL = {"crack", "pressure", "leak", "smoke_own"}
 """These speak our own documented JSON; the others are behind a Zigbee bridge."""
 PEOPLE = {
     "周建国": (UUID(int=1), 31.3101),
