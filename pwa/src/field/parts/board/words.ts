@@ -120,7 +120,7 @@ export const t = words({
   road_not: ['道路未通', 'Road not clear'],
   guide_none: ['没有人接车', 'Nobody meets them'],
   vehicles_none: ['车还没到', 'No vehicle yet'],
-  came_at: ['{what} {time} 到', '{what} {time}'],
+  came_at: ['{what} {time}', '{what} {time}'],
   engine: ['消防车', 'Fire engine'],
   ambulance: ['救护车', 'Ambulance'],
   police: ['警车', 'Police car'],
@@ -158,6 +158,10 @@ export const t = words({
   change_it: ['改成这样', 'Change to this'],
   clear: ['清空', 'Clear'],
   map_of: ['警戒区地图', 'Map of the cordon'],
+
+  cordon_stands: ['警戒还没撤。值班台通知后撤。', 'The cordon still stands. Lift it when the desk says so.'],
+  evacuation_open: ['疏散还没结束，值班台不能解除。', 'The evacuation is not ended: the desk cannot release.'],
+  open_board: ['打开救援板', 'Open the rescue board'],
 
   command: ['指挥', 'Command'],
   command_held: ['{name} 指挥', '{name} in command'],
