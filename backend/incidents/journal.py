@@ -260,6 +260,16 @@ async def cordoned() -> list[UUID]:
     return [row["id"] for row in rows]
 
 
+async def moved(incident_ids: Sequence[UUID], *, since: int) -> list[UUID]:
+    """Which of these changed after a cursor."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id FROM incident WHERE id = ANY($1::uuid[]) AND cursor > $2",
+        list(incident_ids),
+        since,
+    )
+    return [row["id"] for row in rows]
+
+
 async def on_photo(staff_id: UUID, sha256: str) -> bool:
     """Whether somebody is or was on an incident that names this photograph."""
     found = await OPERATIONS.fetch_value(

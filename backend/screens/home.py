@@ -1,11 +1,12 @@
 """The field phone's own page: offers to me, incidents I am on, what I owe, can I be reached."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, get
+from litestar.params import QueryParameter
 
 from backend.access.guards import requires
 from backend.access.schemas import Me
@@ -21,6 +22,9 @@ from backend.shared.db import OPERATIONS
 from backend.staff import service as staff
 from backend.staff.problems import NoStaffRecord
 from backend.staff.schemas import DutyView
+
+AT_MOST = 40
+"""Incidents on one phone ▲: what is active first, then the newest."""
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +94,9 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     reachability: ReachView
     offers: list[OfferView]
     incidents: list[IncidentView]
+    """Those that changed after the cursor that was named; all of them where none was."""
+    known: list[UUID]
+    """All of them by id, in their order: what the phone has of others is still true."""
     owed: list[Owed]
     cordons: list[CordonNear]
     rulebook_version: str
@@ -97,8 +104,17 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @get("/api/field/home", guards=[requires("field")], operation_id="FieldHome")
-async def home(request: Request[Any, Any, Any], ctx: Ctx, services: Services) -> Home:
-    """Everything a phone needs to go on alone."""
+async def home(
+    request: Request[Any, Any, Any],
+    ctx: Ctx,
+    services: Services,
+    since: Annotated[int | None, QueryParameter(name="since")] = None,
+) -> Home:
+    """Everything a phone needs to go on alone; after ``since``, a cursor, only what changed.
+
+    Cursors become visible in their order, and ours is read first: what is committed meanwhile is
+    told again next time, and nothing is ever left out.
+    """
     user = request.user
     if user.staff_id is None:
         raise NoStaffRecord("此账户没有人员档案 This account has no staff record")
@@ -107,6 +123,9 @@ async def home(request: Request[Any, Any, Any], ctx: Ctx, services: Services) ->
     mine = [await journal.load(i) for i in await journal.concerning(user.staff_id)]
     asked = [(now, o) for now in mine if (o := _open_offer(now, user.staff_id, at)) is not None]
     on_it = [n for n in mine if n.on_it(user.staff_id) or n.reports_false(user.staff_id)]
+    on_it = sorted(on_it, key=lambda now: not now.alert_active)[:AT_MOST]
+    ids = [now.id for now in on_it if now.id is not None]
+    moved = set(ids if since is None else await journal.moved(ids, since=since))
     return Home(
         me=Me(
             account_id=user.account_id,
@@ -121,7 +140,8 @@ async def home(request: Request[Any, Any, Any], ctx: Ctx, services: Services) ->
         duty=await staff.duty_of(user.staff_id),
         reachability=await _reach(user.staff_id, at),
         offers=[await _offer(now, made, services) for now, made in asked],
-        incidents=[await view_of(now, user.roles, services) for now in on_it],
+        incidents=[await view_of(now, user.roles, services) for now in on_it if now.id in moved],
+        known=ids,
         owed=[
             Owed(incident_id=now.id, no=now.no, code=debt.code, due_at=debt.due_at)
             for now in on_it

@@ -14,7 +14,7 @@ import { accountClosed, agreedId, allItems, flush, heardTime, onChange, say, set
 import { counts, pauseMs, unread, type Item } from '../sync/queue'
 import { publicKey } from '../sync/sign'
 import { saidAt } from '../sync/time'
-import { isBusy, keepHome, keptHome } from '../sync/snapshot'
+import { isBusy, keepHome, keptHome, merged } from '../sync/snapshot'
 import { NoStore, type Evidence } from '../sync/store'
 import { get, post, Problem } from '../wire/api'
 import { Live } from '../wire/live'
@@ -216,9 +216,25 @@ export function pull(): Promise<void> {
   return pulling
 }
 
+/** What changed is enough for a minute; what has no cursor, such as live values, comes with the whole. */
+const WHOLE_EVERY_MS = 60_000
+let wholeAt = -Infinity
+
+async function picture(): Promise<FieldHome> {
+  const before = home.value
+  if (before && performance.now() - wholeAt < WHOLE_EVERY_MS) {
+    const fresh = merged(before, await get<FieldHome>(`/api/field/home?since=${before.cursor}`))
+    // another person, a server that was put back, a gap: the whole tells
+    if (fresh && fresh.me.accountId === before.me.accountId && fresh.cursor >= before.cursor) return fresh
+  }
+  const whole = await get<FieldHome>('/api/field/home')
+  wholeAt = performance.now()
+  return whole
+}
+
 async function pullOnce(): Promise<void> {
   try {
-    const fresh = await get<FieldHome>('/api/field/home')
+    const fresh = await picture()
     signedOut.value = false
     // whose phone it is comes first; and a phone that cannot keep anything still shows the picture
     await storing(async () => {

@@ -4,6 +4,17 @@ import { keep, keptOf } from './store'
 
 export interface Snapshot { home: FieldHome; at: number }
 
+/**
+ * The whole picture out of what changed since the one before; null where something is missing, so
+ * that all of it must be fetched.
+ */
+export function merged(before: FieldHome | null, fresh: FieldHome): FieldHome | null {
+  if (!fresh.known) return fresh
+  const views = new Map([...(before?.incidents ?? []), ...fresh.incidents].map((view) => [view.id, view]))
+  const incidents = fresh.known.map((id) => views.get(id))
+  return incidents.every((view) => view !== undefined) ? { ...fresh, incidents } : null
+}
+
 /** States in which somebody still works at the scene or answers for it. */
 const OVER = new Set(['released', 'archived'])
 

@@ -328,7 +328,10 @@ export interface FieldHome {
   duty: { on: boolean; since: Iso | null; deviceId?: string | null }
   reachability: { checkedAt: Iso | null; live: boolean; push: boolean; positionAgeS: number | null; lastReceiptAt: Iso | null }
   offers: Offer[]
+  /** those that changed after the cursor asked for; all where none was named */
   incidents: IncidentView[]
+  /** all of them by id, in their order */
+  known?: Uuid[]
   owed: { incidentId: Uuid; no: string; code: string; dueAt: Iso | null }[]
   /** standing anywhere; a phone warns of them by itself */
   cordons: { incidentId: Uuid; kind: Kind; address: string; handling: Handling; shape: unknown; radiusM: number | null }[]
