@@ -118,6 +118,25 @@ def be_ready(now: Incident, *, message_id: UUID, at: datetime) -> Message:
     )
 
 
+def in_drill(now: Incident, text: str, *, message_id: UUID, at: datetime, over: bool) -> Message:
+    """What the people in a drill would see, or that it is over."""
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.STAFF,
+        title=f"演练：{text}",
+        body=f"警情 {now.no} · 演练，不是真的",
+        lock_title=f"演练：{text}",
+        lock_body="演练，不是真的",
+        ttl_s=600,
+        at=at,
+        url="/field",
+        collapse_key=f"drill-{message_id}",
+        urgency=Urgency.HIGH,
+        data={"kind": "drill_ended" if over else "drill"},
+    )
+
+
 REMINDERS = {
     "gateway_storm": "网关短时间大量报警，已并为一起警情，请核对网关",
     "late_record": "迟到的现场记录，请查看",

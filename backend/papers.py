@@ -9,10 +9,12 @@ from backend.documents.flow import CLAUSES, Paper, PaperKind, Picture
 from backend.incidents.flow import events as e
 from backend.incidents.flow.advice import PREVENTION
 from backend.incidents.flow.decide import replay
+from backend.incidents.flow.facts import Policy
 from backend.incidents.flow.handling import buildings
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS, find_item
 from backend.incidents.flow.vocabulary import Kind
+from backend.incidents.training import Step, steps_of
 
 AREA = ZoneInfo("Asia/Shanghai")
 FALSE_CAUSES = {
@@ -49,6 +51,8 @@ def paper_from(journal: Sequence[e.Event]) -> Paper | None:
         return _paper(PaperKind.RECTIFICATION, now, journal, "用户", _rectify(now, fact, event))
     if isinstance(fact, e.AuthorityReported):
         return _paper(PaperKind.AUTHORITY, now, journal, fact.authority, _told(now, fact))
+    if isinstance(fact, e.DrillEnded):
+        return _paper(PaperKind.DRILL, now, journal, "", _drilled(fact, journal))
     if isinstance(fact, e.HandedToAuthority):
         return _paper(PaperKind.AUTHORITY, now, journal, fact.authority, _hazard(now, fact))
     return None
@@ -84,7 +88,7 @@ def _paper(
         ),
         sections=tuple((head, body) for head, body in sections if body.strip()),
         pictures=_pictures(now),
-        author=event.actor.name or "现场人员",
+        author=event.actor.name or getattr(event.fact, "leader", "") or "现场人员",
         filed_at=event.received_at,
         filed_on=_on(event.occurred_at),
     )
@@ -196,6 +200,26 @@ def _hazard(now: Incident, fact: e.HandedToAuthority) -> tuple[tuple[str, str], 
             "三、移交",
             f"{fact.acknowledged_by} 已确认收到。此后每 {fact.cycle_d} 天复查一次，直至隐患消除。",
         ),
+    )
+
+
+def _drilled(fact: e.DrillEnded, journal: Sequence[e.Event]) -> tuple[tuple[str, str], ...]:
+    """The training record: scenario, people, each step against its target, the review."""
+    return (
+        ("一、情景", fact.scenario),
+        ("二、人员", f"组织：{fact.leader}\n参加：{'、'.join(fact.staff)}"),
+        ("三、过程", "\n".join(_stepped(step) for step in steps_of(journal, Policy()))),
+        ("四、讲评", fact.review or "未写讲评。"),
+    )
+
+
+def _stepped(step: Step) -> str:
+    minutes, seconds = divmod(round(step.at_s), 60)
+    against = "" if step.target_s is None else f"，目标 {step.target_s:g} 秒"
+    verdict = {True: "达到", False: "未达到", None: ""}[step.met]
+    by = f"（{step.by}）" if step.by else ""
+    return f"{minutes:02d}:{seconds:02d}　{step.zh}{by}{against}" + (
+        f"：{verdict}" if verdict else ""
     )
 
 

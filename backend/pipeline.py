@@ -409,7 +409,8 @@ class Pipeline:
     async def send(self, message: Message, address: str, now: Incident) -> None:
         """The one way out for what an incident says. A drill reaches its own people only (I15)."""
         drill = await drills.drill_of(now.id)
-        if drill is None or drill.reaches(address):
+        closing = message.data.get("kind") == "drill_ended"
+        if drill is None or drill.reaches(address, closing=closing):
             await messages.enqueue(message, address, incident_id=now.id)
 
     async def unreached(self, found: Unreached) -> None:
@@ -716,6 +717,9 @@ async def prints_of(p: Pipeline, now: Incident) -> dict[str, Print]:
 
 async def open_linked(p: Pipeline, now: Incident, event: e.Event, fact: e.LateRaise) -> None:
     """Severity learnt after release: a new incident, linked, for the desk and the nearest."""
+    drill = await drills.drill_of(now.id)
+    if drill is not None and drill.ended_at is not None:
+        return  # what comes in after a drill is over calls nobody
     newest = max(now.detectors.values(), key=lambda d: d.raised_at)
     incident_id = uuid5(_cause(event), "linked")
     await drills.inherit(incident_id, event.incident_id)
@@ -820,6 +824,21 @@ REMINDED: Mapping[str, Sequence[str]] = {
 """Who hears of a passed deadline where it is not every desk."""
 
 
+async def tell_drill(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """What happens in a drill, and its end, reach everybody who was chosen for it."""
+    drill = await drills.drill_of(now.id)
+    over = isinstance(fact, e.DrillEnded)
+    for staff_id in sorted(drill.staff) if drill is not None else ():
+        said = notices.in_drill(
+            now,
+            "演练结束" if over else fact.zh,
+            message_id=uuid5(_cause(event), str(staff_id)),
+            at=p.ctx.clock.now(),
+            over=over,
+        )
+        await p.send(said, f"staff:{staff_id}", now)
+
+
 async def remind(p: Pipeline, now: Incident, event: e.Event, fact: e.Reminded) -> None:
     await p.tell_desks(now, fact.about, _cause(event), REMINDED.get(fact.about, DESKS))
 
@@ -865,6 +884,8 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.LateRaise: (open_linked,),
     e.LateStatement: (tell_late,),
     e.AddendumProposed: (tell_late,),
+    e.DrillPlayed: (tell_drill,),
+    e.DrillEnded: (tell_drill, file_paper),
     e.Merged: (absorb,),
     e.SplitOff: (open_split,),
     e.Reminded: (resend_report, remind, renew_report),

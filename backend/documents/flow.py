@@ -19,6 +19,7 @@ class PaperKind(StrEnum):
     COMMUNITY = "community"
     AUTHORITY = "authority"
     RECTIFICATION = "rectification"
+    DRILL = "drill"
 
 
 TITLES = {
@@ -26,18 +27,21 @@ TITLES = {
     PaperKind.COMMUNITY: "社区情况报告",
     PaperKind.AUTHORITY: "建筑安全隐患报告",
     PaperKind.RECTIFICATION: "用电隐患整改通知书",
+    PaperKind.DRILL: "应急处置演练记录",
 }
 SERIES = {
     PaperKind.FALSE_ALARM: "误报",
     PaperKind.COMMUNITY: "社区",
     PaperKind.AUTHORITY: "建安",
     PaperKind.RECTIFICATION: "整改",
+    PaperKind.DRILL: "记录",
 }
 CLAUSES = {
     PaperKind.FALSE_ALARM: "6.2.4",
     PaperKind.COMMUNITY: "附录 B.6",
     PaperKind.AUTHORITY: "附录 B.4",
     PaperKind.RECTIFICATION: "附录 B.1",
+    PaperKind.DRILL: "4.2.4.1 d)",
 }
 
 

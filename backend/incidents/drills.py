@@ -4,13 +4,16 @@ A drill stands at a site of its own: no household, no real detector and no real 
 it, so no real alarm joins it, is taken for dealt with by it, or is held back because of it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from backend.audit import service as audit
+from backend.incidents.flow.commands import AnyCommand
 from backend.shared.db import OPERATIONS, Row
+from backend.shared.ids import uuid7
 
 
 class Drill(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,9 +31,12 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
     outcome: str = ""
 
-    def reaches(self, address: str) -> bool:
-        """Whether a message of this drill may go to ``address``: the chosen, and who started it."""
-        if self.ended_at is not None:
+    def reaches(self, address: str, *, closing: bool = False) -> bool:
+        """Whether a message of this drill may go to ``address``: the chosen, and who started it.
+
+        ``closing``: it says that the drill is over, and is the only one that goes afterwards.
+        """
+        if self.ended_at is not None and not closing:
             return False
         to = {f"account:{self.started_by}", *(f"staff:{one}" for one in self.staff)}
         return address in to
@@ -54,6 +60,15 @@ async def begin(drill: Drill, *, role: str) -> None:
             after={"scenario": drill.scenario, "staff": [str(one) for one in sorted(drill.staff)]},
             at=drill.started_at,
         )  # fmt: skip
+
+
+async def script(drill: Drill, happenings: Sequence[tuple[datetime, AnyCommand]]) -> None:
+    """Have these commands said by themselves at their times; in the transaction of ``begin``."""
+    await OPERATIONS.execute_many(
+        "INSERT INTO deadline (id, incident_id, name, due_at, command)"
+        " VALUES ($1, $2, 'drill_script', $3, $4)",
+        [(uuid7(), drill.incident_id, at, command) for at, command in happenings],
+    )
 
 
 async def inherit(child: UUID, parent: UUID) -> None:

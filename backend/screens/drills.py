@@ -1,6 +1,6 @@
 """Drills: begin one on chosen staff, play the detector, end it, and what each one showed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid5
 
@@ -17,6 +17,8 @@ from backend.incidents.flow import commands as c
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
 from backend.incidents.flow.vocabulary import Handling, Kind, Place, Urgency
+from backend.incidents.scenarios import BY_CODE, SCENARIOS, Happening, Scenario
+from backend.incidents.training import Step, steps_of
 from backend.screens.services import Parts, Services
 from backend.shared.context import Ctx
 from backend.shared.db import OPERATIONS
@@ -42,6 +44,8 @@ class NewDrill(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     detector_id: UUID
     kind: Kind
+    scenario: Annotated[str, Meta(max_length=40)] | None = None
+    """A code of ``/api/drills/choices``; its happenings then come by themselves."""
     staff: Annotated[list[UUID], Meta(min_length=1, max_length=40)]
     note: Annotated[str, Meta(max_length=300)] = ""
 
@@ -52,9 +56,10 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """What the imagined detector does next."""
+    """What happens next: the imagined detector, a second one, or something people would see."""
 
-    name: Literal["normal", "alarm"]
+    name: Literal["normal", "alarm", "second", "say"]
+    said: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,9 +111,34 @@ class PlaceChoice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     address: str
 
 
+class HappeningView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    after_s: int
+    what: str
+    zh: str
+    en: str
+
+
+class ScenarioView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    code: str
+    golden: int
+    kind: str
+    zh: str
+    en: str
+    brief: dict[str, str]
+    happenings: list[HappeningView]
+
+
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
     staff: list[StaffChoice]
     places: list[PlaceChoice]
+    scenarios: list[ScenarioView]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """How it went: each step against its target, for the training record."""
+
+    line: DrillLine
+    steps: tuple[Step, ...]
 
 
 @get("/api/drills/choices", guards=[requires(*LEADS)], operation_id="DrillChoices")
@@ -127,6 +157,7 @@ async def choices(ctx: Ctx) -> Choices:
             for i in ids
             if (p := places.get(i)) is not None
         ],
+        scenarios=[_scenario(one) for one in SCENARIOS],
     )
 
 
@@ -143,6 +174,9 @@ async def begin(
             "只能选在岗的现场人员 Choose field staff who are on duty",
             missing=sorted(str(one) for one in away),
         )
+    script = BY_CODE.get(data.scenario) if data.scenario else None
+    if data.scenario and script is None:
+        raise DrillRefused("没有这个情景 no such scenario", missing=[data.scenario])
     real = await devices.place_of(data.detector_id)
     incident_id = uuid7()
     site, detector = uuid5(incident_id, "site"), uuid5(incident_id, "detector")
@@ -153,7 +187,7 @@ async def begin(
     async with OPERATIONS.transaction():
         drill = Drill(
             incident_id=incident_id,
-            scenario=data.note.strip() or KINDS[data.kind].zh,
+            scenario=data.note.strip() or (script.name.zh if script else KINDS[data.kind].zh),
             staff=chosen,
             started_by=request.user.account_id,
             started_name=request.user.name,
@@ -178,6 +212,12 @@ async def begin(
             at_once=True,
         )
         await services.incidents.open_numbered(incident_id, raised, command_id=uuid7())
+        if script is not None:
+            played = [
+                (at + timedelta(seconds=one.after_s), _played(one, raised, at))
+                for one in script.happenings
+            ]
+            await drills.script(drill, played)
     return Begun(incident_id=incident_id, no=(await journal.load(incident_id)).no)
 
 
@@ -186,10 +226,17 @@ async def begin(
 async def signal(
     incident_id: FromPath[UUID], data: JSONBody[Signal], ctx: Ctx, services: Services
 ) -> None:
-    """The leader plays the detector: back to normal, or alarming again."""
-    await _existing(incident_id)
+    """The leader plays the detector, a second one, or tells what the people there would see."""
+    drill = await _existing(incident_id)
     now = await journal.load(incident_id)
     at = ctx.clock.now()
+    if data.name == "say" or data.name == "second":
+        first = next(iter(now.detectors.values()))
+        more: c.AnyCommand = c.PlayInDrill(zh=data.said.strip())
+        if data.name == "second":
+            more = _second(drill.site, first.kind, first.quantity, first.unit, first.limit, at)
+        await services.incidents.say(incident_id, more)
+        return
     for one in now.detectors.values():
         said: c.AnyCommand
         if data.name == "normal":
@@ -211,16 +258,43 @@ async def signal(
 @post("/api/drills/{incident_id:uuid}/end", status_code=204, guards=[requires(*LEADS)],
       operation_id="EndDrill")  # fmt: skip
 async def end(
-    request: AnyRequest, incident_id: FromPath[UUID], data: JSONBody[Ending], ctx: Ctx
+    request: AnyRequest,
+    incident_id: FromPath[UUID],
+    data: JSONBody[Ending],
+    ctx: Ctx,
+    services: Services,
 ) -> None:
-    """Close a drill wherever it stands: it leaves the phones, and nobody is told any more."""
-    await _existing(incident_id)
-    await drills.end(
-        incident_id,
-        outcome=data.outcome.strip(),
-        actor=request.user.account_id,
-        role=request.user.role,
-        at=ctx.clock.now(),
+    """Close a drill wherever it stands: released as a drill, nothing owed, sealed, on paper."""
+    drill = await _existing(incident_id)
+    known = await staff.people(sorted(drill.staff))
+    async with OPERATIONS.transaction():
+        ended = await drills.end(
+            incident_id,
+            outcome=data.outcome.strip(),
+            actor=request.user.account_id,
+            role=request.user.role,
+            at=ctx.clock.now(),
+        )
+        if ended:
+            closing = c.EndDrill(
+                scenario=drill.scenario,
+                review=data.outcome.strip(),
+                leader=drill.started_name,
+                staff=tuple(known.get(one, ("", ""))[0] for one in sorted(drill.staff)),
+            )
+            await services.incidents.say(incident_id, closing)
+
+
+@get("/api/drills/{incident_id:uuid}/report", guards=[requires(*LEADS, "desk")],
+     operation_id="DrillReport")  # fmt: skip
+async def report(incident_id: FromPath[UUID], services: Services) -> Report:
+    """One drill step by step, with what each step was measured against."""
+    drill = await _existing(incident_id)
+    known = await staff.people(sorted(drill.staff))
+    past = await journal.events_of(incident_id)
+    return Report(
+        line=_line(drill, await journal.load(incident_id), known),
+        steps=steps_of(past, services.incidents.policy),
     )
 
 
@@ -230,6 +304,59 @@ async def table() -> list[DrillLine]:
     found = await drills.newest()
     known = await staff.people([one for drill in found for one in drill.staff])
     return [_line(drill, await journal.load(drill.incident_id), known) for drill in found]
+
+
+def _scenario(one: Scenario) -> ScenarioView:
+    return ScenarioView(
+        code=one.code,
+        golden=one.golden,
+        kind=one.kind,
+        zh=one.name.zh,
+        en=one.name.en,
+        brief={"zh": one.brief.zh, "en": one.brief.en},
+        happenings=[
+            HappeningView(after_s=h.after_s, what=h.what, zh=h.said.zh, en=h.said.en)
+            for h in one.happenings
+        ],
+    )
+
+
+def _second(
+    site: UUID, kind: Kind, quantity: str, unit: str, limit: float | None, at: datetime
+) -> c.NewAlarm:
+    """Another imagined detector of the same place."""
+    return c.NewAlarm(
+        detector_id=uuid5(site, "second detector"),
+        label="第二个探测器（演练）",
+        kind=kind,
+        quantity=quantity,
+        value=None if limit is None else round(limit * 1.5, 2),
+        unit=unit,
+        limit=limit,
+        emitted_at=at,
+    )
+
+
+def _played(one: Happening, raised: c.RaiseAlert, began: datetime) -> c.AnyCommand:
+    """A happening of a script as the command that will be said at its time."""
+    at = began + timedelta(seconds=one.after_s)
+    if one.what == "say":
+        return c.PlayInDrill(zh=one.said.zh, en=one.said.en)
+    if one.what == "normal":
+        return c.DataNormal(detector_id=raised.detector_id, at=at, normals=3)
+    place = raised.place.building_id
+    if one.what == "second" and place is not None:
+        return _second(place, raised.kind, raised.quantity, raised.unit, raised.limit, at)
+    return c.NewAlarm(
+        detector_id=raised.detector_id,
+        label=raised.label,
+        kind=raised.kind,
+        quantity=raised.quantity,
+        value=raised.value,
+        unit=raised.unit,
+        limit=raised.limit,
+        emitted_at=at,
+    )
 
 
 async def _existing(incident_id: UUID) -> Drill:
@@ -287,4 +414,4 @@ def _part(staff_id: UUID, drill: Drill, now: Incident, who: tuple[str, str]) -> 
     )
 
 
-ROUTES = [choices, begin, signal, end, table]
+ROUTES = [choices, begin, signal, end, table, report]

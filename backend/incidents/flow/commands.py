@@ -438,6 +438,23 @@ class MarkDrill(Command, frozen=True, kw_only=True, tag="mark_drill"):
     """53: this is an exercise; at creation only."""
 
 
+class PlayInDrill(Command, frozen=True, kw_only=True, tag="play_in_drill"):
+    """53b: something that the people in a drill would see or hear."""
+
+    zh: Text
+    en: Text = ""
+
+
+class EndDrill(Command, frozen=True, kw_only=True, tag="end_drill"):
+    """53c: the drill is over wherever it stands; it is closed and kept for training."""
+
+    scenario: Text = ""
+    review: Text = ""
+    leader: Text = ""
+    staff: tuple[str, ...] = ()
+    """Names of those who took part."""
+
+
 class FireCommandTakesOver(Command, frozen=True, kw_only=True, tag="fire_command_takes_over"):
     """34"""
 
@@ -590,7 +607,8 @@ class Photo(Command, frozen=True, kw_only=True, tag="photo"):
 
 AnyCommand = (
     RaiseAlert | NewAlarm | DataNormal | PresentToDesk | NoDesk | Offer | ExpireOffer | NobodyLeft
-    | ReportDelivered | ReportFailed | Remind | Seal | Absorb | Merge | Split | MarkDrill
+    | PlayInDrill | EndDrill | ReportDelivered | ReportFailed | Remind | Seal | Absorb | Merge
+    | Split | MarkDrill
     | Claim | HandOver | LogCall | PartyReportsFalse | PartyHandled | PartyCannotHandle
     | PartyUnreachable | PartyNeedsRescue | DispatchNow | Reassign | CallHelper
     | Accept | Decline | SelfAssign | Arrived | FieldDeclaresFalse | ConfirmReal

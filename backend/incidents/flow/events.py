@@ -429,6 +429,18 @@ class DrillMarked(Fact, frozen=True, kw_only=True, tag="DrillMarked"):
     pass
 
 
+class DrillPlayed(Fact, frozen=True, kw_only=True, tag="DrillPlayed"):
+    zh: str
+    en: str
+
+
+class DrillEnded(Fact, frozen=True, kw_only=True, tag="DrillEnded"):
+    scenario: str
+    review: str
+    leader: str
+    staff: tuple[str, ...]
+
+
 class CommandHeld(Fact, frozen=True, kw_only=True, tag="CommandHeld"):
     commander: str
 
@@ -585,7 +597,7 @@ AnyFact = (
     | ArchiveRequested | Archived
     | Merged | Absorbed | SplitOff | DrillMarked
     | AddendumAppended | AddendumProposed | NoteAdded | PhotoAdded | LateStatement | LateRaise
-    | Reminded
+    | Reminded | DrillPlayed | DrillEnded
 )  # fmt: skip
 
 

@@ -55,6 +55,40 @@ def mark_drill(now: Incident, order: c.Order, cmd: c.MarkDrill, facts: Facts) ->
     return () if now.handling is Handling.EXERCISE else (e.DrillMarked(),)
 
 
+def play_in_drill(now: Incident, order: c.Order, cmd: c.PlayInDrill, facts: Facts) -> Answer:
+    if now.handling is not Handling.EXERCISE:
+        return refuse("not_a_drill")
+    return (e.DrillPlayed(zh=cmd.zh, en=cmd.en),)
+
+
+def end_drill(now: Incident, order: c.Order, cmd: c.EndDrill, facts: Facts) -> Answer:
+    """Closed like any incident: offers withdrawn, released, nothing left owing, to be sealed."""
+    if now.handling is not Handling.EXERCISE:
+        return refuse("not_a_drill")
+    ended = e.DrillEnded(
+        scenario=cmd.scenario, review=cmd.review, leader=cmd.leader, staff=cmd.staff
+    )
+    if now.archive_requested_at is not None:
+        return (ended,)
+    released: tuple[e.AnyFact, ...] = ()
+    if now.state is not State.RELEASED:
+        asked = tuple(
+            e.OfferReleased(offer_id=o.id, staff_id=o.staff_id, reason="drill_ended")
+            for o in now.offers
+            if o.outcome == "open"
+        )
+        released = (*asked, e.Released(how="drill", category="drill"))
+    loose: tuple[e.AnyFact, ...] = ()
+    if now.evacuation.state == "running":
+        loose = (e.EvacuationClosed(handed_to="演练结束", unaccounted=0),)
+    if now.cordon.state == "set":
+        loose = (*loose, e.CordonLifted())
+    debts = tuple(
+        e.ObligationWaived(code=o.code, reason="演练结束") for o in now.obligations if not o.settled
+    )
+    return (ended, *loose, *released, *debts, e.ArchiveRequested())
+
+
 # --- applying -----------------------------------------------------------------------------
 
 
@@ -89,15 +123,23 @@ def drill_marked(now: Incident, event: e.Event, fact: e.DrillMarked) -> Incident
     return put(now, handling=Handling.EXERCISE)
 
 
+def noted(now: Incident, event: e.Event, fact: e.DrillPlayed | e.DrillEnded) -> Incident:
+    return now
+
+
 DECIDE: dict[type[c.Command], Decide] = {
     c.Merge: merge,
     c.Absorb: absorb,
     c.Split: split,
     c.MarkDrill: mark_drill,
+    c.PlayInDrill: play_in_drill,
+    c.EndDrill: end_drill,
 }
 EVOLVE: dict[type[e.Fact], Evolve] = {
     e.Merged: merged,
     e.Absorbed: absorbed,
     e.SplitOff: split_off,
     e.DrillMarked: drill_marked,
+    e.DrillPlayed: noted,
+    e.DrillEnded: noted,
 }
