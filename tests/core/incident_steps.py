@@ -51,7 +51,14 @@ def field(staff: UUID = ANNA) -> Actor:
 class Story:
     """One incident under test with its journal and a clock in hand."""
 
-    def __init__(self, kind: Kind = Kind.SMOKE, *, at_once: bool = True, **raised: Any) -> None:
+    def __init__(
+        self,
+        kind: Kind = Kind.SMOKE,
+        *,
+        at_once: bool = True,
+        handling: Handling = Handling.ACTUAL,
+        **raised: Any,
+    ) -> None:
         self.now = START
         self.events: list[e.Event] = []
         self.state = Incident()
@@ -61,7 +68,7 @@ class Story:
                 no="20260302-0001",
                 kind=kind,
                 urgency=Urgency.EMERGENCY,
-                handling=Handling.ACTUAL,
+                handling=handling,
                 place=Place(address="平江路 12 号", lat=31.3, lon=120.6, household_id=HOME),
                 detector_id=DETECTOR,
                 label="厨房",

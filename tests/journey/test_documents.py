@@ -103,6 +103,30 @@ async def test_the_community_is_reported_to_in_writing(street: Street) -> None:
     assert "老人平安，手机没电" in text
 
 
+@pytest.mark.clause("B.1-3", "B.5-1", "B.6-2")
+async def test_the_user_gets_a_numbered_notice_of_what_to_put_right(street: Street) -> None:
+    desk, phone = await street.desk(), await street.phone("周建国")
+    await street.hears("electric", temperature=90)
+    await street.forward(31)
+    incident = await street.alarm("electric", temperature=90)
+    await desk.does(incident, "dispatch_now", reason="x")
+    await street.to_the_scene(phone, incident)
+    await phone.does(incident, "confirm_real")
+    await phone.does(incident, "assess_controllable", controllable=True)
+    worn = [{"code": code, "has": True} for code in ("ins_gloves", "ins_shoes", "tester")]
+    await phone.does(incident, "confirm_ppe", items=worn)
+    await phone.does(incident, "start_handling")
+    await phone.does(incident, "tick", card="B.1", item="B.1-2", result="done", cause="loose_joint")
+    await phone.does(
+        incident, "tick", card="B.1", item="B.1-3", result="done", reason="更换插座", value=3
+    )
+    [line] = await desk.get(f"/api/incidents/{incident}/documents")
+    assert (line["number"], line["title"]) == ("街安整改〔2026〕1号", "用电隐患整改通知书")
+    text = text_of(await _pdf(phone, line))
+    for words in ("接头松动", "更换插座", "前整改完毕", "大功率电器不要同时使用"):
+        assert words in text, (words, text)
+
+
 def paper(
     at: datetime, version: int = 1, handling: str = "actual", cause: str = "做饭油烟"
 ) -> Paper:

@@ -1,6 +1,7 @@
 """A drill runs like the real thing, and nobody but the chosen ever hears of it (I15)."""
 
 import ast
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -140,6 +141,64 @@ async def test_a_drill_is_done_to_the_release_and_recorded_for_training(street: 
     assert ended.status_code == 204
     assert (await lead.get("/api/drills"))[0]["outcome"] == "合格"
     assert (await phone.get("/api/field/home"))["incidents"] == []
+
+
+@pytest.mark.clause("4.2.4.1-d", "4.2.2.3")
+async def test_a_scripted_drill_plays_by_itself_and_ends_sealed_with_a_training_record(
+    street: Street,
+) -> None:
+    lead, phone, other = await everybody(street)
+    codes = {one["code"] for one in (await lead.get("/api/drills/choices"))["scenarios"]}
+    assert {"kitchen_fire", "gas_again", "no_answer"} <= codes
+    incident = await begun(lead, scenario="kitchen_fire", note="")
+    await street.to_the_scene(phone, incident)
+    await phone.does(incident, "confirm_real")
+    await street.forward(130)
+    assert await street.told(phone, "drill") == 1
+    assert await street.told(other, "drill") == 0
+    await street.forward(210)
+    view = await lead.get(f"/api/incidents/{incident}")
+    assert len(view["detectors"]) == 2, "a second alarm came by itself"
+    said = await lead.client.post(
+        f"/api/drills/{incident}/signal", json={"name": "say", "said": "邻居在喊"}
+    )
+    assert said.status_code == 204
+    ended = await lead.client.post(
+        f"/api/drills/{incident}/end", json={"outcome": "到场快，报告慢"}
+    )
+    assert ended.status_code == 204
+    await street.forward(1300)  # what the script still had to say comes to nobody
+    assert await street.state(incident) == "archived"
+    assert await street.told(phone, "drill_ended") == 1
+    assert (await phone.get("/api/field/home"))["incidents"] == []
+    me = (await lead.get("/api/session"))["accountId"]
+    assert await addresses(street) <= {f"staff:{CHOSEN}", f"account:{me}"}
+    report = await lead.get(f"/api/drills/{incident}/report")
+    steps = {step["code"]: step for step in report["steps"]}
+    assert (steps["accepted"]["targetS"], steps["accepted"]["met"]) == (25, True)
+    assert [s["zh"] for s in report["steps"] if s["code"] == "played"][-1] == "情景：邻居在喊"
+    [paper] = await lead.get(f"/api/incidents/{incident}/documents")
+    assert paper["number"].startswith("街安演练记录〔2026〕1号")
+    assert (await lead.get("/api/desk/board"))["today"]["alerts"] == 0
+
+
+async def test_no_way_out_of_the_house_carries_a_drill(street: Street) -> None:
+    """I15 over every way: whatever doors there are, a drill stays on the live screens."""
+    lead, phone, _ = await everybody(street)
+    ways = ("webpush", "fcm", "apns", "sms", "voice", "wecom", "dingtalk")
+    outside = [FakeDoor(way, Reach.INTERNET) for way in ways]
+
+    async def directory(asked: Sequence[str]) -> dict[str, dict[str, str]]:
+        return {address: dict.fromkeys(ways, "13800000000") for address in asked}
+
+    street.worker.carrier = Carrier(street.world.ctx, [FakeDoor(), *outside], directory=directory)
+    incident = await begun(lead, scenario="trapped")
+    await street.to_the_scene(phone, incident)
+    await phone.does(incident, "report_trapped", count=1, place="阁楼")
+    for _ in range(6):
+        await street.forward(40)
+    told = [(door.name, to) for door in outside for to, m in door.sent if m.handling != "test"]
+    assert told == []
 
 
 async def test_only_people_on_duty_are_chosen_and_only_leads_begin(street: Street) -> None:

@@ -138,6 +138,29 @@ async def test_an_incident_keeps_the_wording_it_was_opened_under(street: Street)
     assert (await lead.client.get("/api/rulebook?version=9")).status_code == 404
 
 
+@pytest.mark.clause("6.3.3.1-a")
+async def test_an_incident_keeps_the_equipment_list_it_was_raised_under(street: Street) -> None:
+    manager, lead = await street.signed_in("manager"), await street.desk_lead()
+    phone = await street.phone("周建国")
+
+    def radio(words: dict[str, Any]) -> None:
+        words["ppe"]["smoke"] = [{"code": "radio", "zh": "对讲机", "en": "Radio"}]
+
+    await propose(manager, radio)
+    await lead.client.post("/api/cards/1/approve")
+    incident = await street.alarm()
+    view = await lead.get(f"/api/incidents/{incident}")
+    assert (view["cardsVersion"], view["equipment"]) == (1, {"smoke": ["radio"]})
+    await propose(manager, remind, based_on=1)
+    street.world.clock.forward(seconds=5)
+    await lead.client.post("/api/cards/2/approve")
+    await street.to_the_scene(phone, incident)
+    await phone.does(incident, "confirm_real")
+    await phone.does(incident, "assess_controllable", controllable=True)
+    await phone.does(incident, "confirm_ppe", items=[{"code": "radio", "has": True}])
+    await phone.does(incident, "start_handling")
+
+
 async def test_a_proposal_against_appendix_b_is_refused_with_its_faults(street: Street) -> None:
     manager = await street.signed_in("manager")
     answer = await propose(manager, lambda words: words["cards"]["B.3"].pop(0))

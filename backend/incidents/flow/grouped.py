@@ -58,6 +58,8 @@ def mark_drill(now: Incident, order: c.Order, cmd: c.MarkDrill, facts: Facts) ->
 def play_in_drill(now: Incident, order: c.Order, cmd: c.PlayInDrill, facts: Facts) -> Answer:
     if now.handling is not Handling.EXERCISE:
         return refuse("not_a_drill")
+    if now.archive_requested_at is not None:
+        return ()  # what a script still had to say when the drill was ended
     return (e.DrillPlayed(zh=cmd.zh, en=cmd.en),)
 
 
