@@ -12,6 +12,7 @@ from backend.access.guards import requires, signed_in
 from backend.access.principal import Principal
 from backend.access.problems import WrongRole
 from backend.archive import service as archive
+from backend.devices import service as devices
 from backend.incidents import card_sets
 from backend.incidents.flow.advice import script
 from backend.incidents.flow.incident import Incident
@@ -46,10 +47,18 @@ class OfficeLine(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     phone: str
 
 
+class OtherHome(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    household_id: UUID
+    address: str
+
+
 class Contacts(msgspec.Struct, frozen=True, kw_only=True):
+    """``others`` are the further homes in the incident, each of which may be split off."""
+
     contacts: list[ContactView]
     script: Script
     community: OfficeLine | None
+    others: list[OtherHome]
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -114,7 +123,22 @@ async def contacts(request: AnyRequest, incident_id: FromPath[UUID], ctx: Ctx) -
         contacts=people,
         script=Script(phrase=phrase, zh=words.zh, en=words.en),
         community=await _community(now),
+        others=await _other_homes(now),
     )
+
+
+async def _other_homes(now: Incident) -> list[OtherHome]:
+    one_of = {
+        d.household_id: d.id
+        for d in now.detectors.values()
+        if d.household_id not in {None, now.place.household_id}
+    }
+    places = await devices.places_of(list(one_of.values()))
+    return [
+        OtherHome(household_id=home, address=places[detector].address)
+        for home, detector in one_of.items()
+        if home is not None and detector in places
+    ]
 
 
 def _at_the_door(now: Incident, staff_id: UUID | None) -> bool:

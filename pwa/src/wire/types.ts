@@ -380,6 +380,8 @@ export interface Contacts {
   contacts: { id: string; name: string; relation: string; phone: string; masked: boolean; needsHelp: string | null }[]
   script: { phrase: string; zh: string; en: string; [more: string]: unknown }
   community: { officeId: Uuid; name: string; phone: string } | null
+  /** the further homes in the incident */
+  others: { householdId: Uuid; address: string }[]
 }
 
 export interface Readings {
