@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.journey.screens import StreetOnScreens
+from tests.journey.screens import DOOR, StreetOnScreens
 from tests.journey.street import HOMES
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -41,4 +41,28 @@ async def test_20_a_drill_is_begun_played_released_and_written_down(
     await expect(other.at("standby")).to_be_visible()
     await home.shows("resident-calm")
     assert not await screens.said_to(f"household:{HOMES['east']}")
+    screens.nothing_went_wrong()
+
+
+async def test_15_two_flats_are_one_incident_until_the_desk_splits_one_off(
+    screens: StreetOnScreens,
+) -> None:
+    near, second = await screens.phone_of("周建国"), await screens.phone_of("李明")
+    tablet = await screens.tablet()
+    first = await screens.alarm("smoke", smoke=True)
+    assert await screens.alarm("smoke2", smoke=True) == first
+    await tablet.claims()
+    await near.goes()
+    west = HOMES["west"]
+    await tablet.tap(f"split-{west}")
+    await tablet.fill("split-reason", "分开处置")
+    await tablet.tap("split-confirm")
+    await expect(tablet.page.locator("[data-testid^=queue-card-]")).to_have_count(2)
+    other = await screens.newest()
+    assert other != first
+    await second.goes(DOOR)
+    view = await (await screens.desk()).get(f"/api/incidents/{other}")
+    assert (view["links"]["follows"], view["lead"]["name"]) == (first, "李明")
+    assert [d["householdId"] for d in view["detectors"]] == [str(west)]
+    assert await screens.state(first) == "on_scene"
     screens.nothing_went_wrong()
