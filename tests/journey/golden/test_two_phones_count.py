@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
+from geo.point import Point
 from tests.journey.pages import Phone
 from tests.journey.screens import StreetOnScreens
 from tests.journey.street import LAT, LON, Person
@@ -72,6 +73,11 @@ async def test_two_phones_count_offline_and_a_cordon_is_drawn_by_finger(
     await expect(second.at("roster")).to_be_visible()
     await second.tap("back")
     await expect(second.at("tile-cordon")).to_have_attribute("data-state", "set")
+    passer_by = await screens.phone_of("王芳")
+    await passer_by.device.network.cut()
+    await expect(passer_by.at("cordon-warning")).to_have_count(0)
+    await passer_by.device.stands(Point(LAT, LON))
+    await passer_by.shows("cordon-warning")
     cordon = (await desk.get(f"/api/incidents/{incident}"))["cordon"]
     ring = cordon["shape"]["coordinates"][0]
     assert (len(ring), ring[0]) == (4, ring[-1])
