@@ -46,7 +46,8 @@ export async function keepPicture(view: IncidentView, taken: Blob, caption: stri
   const position = fixOf()
   const shot: Shot = {
     ...clock, id: uuid7(clock.wallMs), incidentId: view.id, deviceId: deviceId(), by: self.value.id, position: position && { ...position },
-    caption, lines: lines(view, self.value.name, caption, clock, position), measured, taken, command: null,
+    // a copy: what a screen hands in may be reactive and impossible to store
+    caption, lines: lines(view, self.value.name, caption, clock, position), measured: JSON.parse(JSON.stringify(measured)) as Measured | null, taken, command: null,
   }
   await kept(shot)
   try {
@@ -58,7 +59,8 @@ export async function keepPicture(view: IncidentView, taken: Blob, caption: stri
   }
 }
 
-class NoPicture extends Error {}
+/** The bytes are no picture that this browser reads. */
+export class NoPicture extends Error {}
 
 /** Write the shot down, reduced where the disk is nearly full. */
 async function kept(shot: Shot): Promise<void> {
