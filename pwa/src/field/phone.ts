@@ -125,7 +125,7 @@ export async function tell(incidentId: Uuid, command: Command, commandId?: strin
     notKept.value = true
     throw error
   }
-  await reread()
+  await rereadItems()
   void sendAll()
   return item
 }
@@ -139,8 +139,12 @@ export async function answerOffer(offer: Offer, command: Command): Promise<Item 
 /** The item as it stands now. */
 export const itemOf = (commandId: string): Item | undefined => items.value.find((item) => item.commandId === commandId)
 
-async function reread(): Promise<void> {
+async function rereadItems(): Promise<void> {
   items.value = await allItems()
+}
+/** Photographs as well: fifty of them are not read again for every tap. */
+async function reread(): Promise<void> {
+  await rereadItems()
   photos.value = await allEvidence()
   heldBack.value = !(await originalsAllowed())
 }
@@ -168,7 +172,7 @@ export async function sendAll(): Promise<void> {
   await introduced
   const waited = tally.value.saved - tally.value.sent
   let ended = await flush()
-  const left = await reread().then(() => tally.value.saved - tally.value.sent)
+  const left = await rereadItems().then(() => tally.value.saved - tally.value.sent)
   if (ended === 'done') {
     void pull() // what was said is heard: its picture does not wait for the photographs
     ended = await uploadAlone(() => void reread())
@@ -248,7 +252,7 @@ async function pullOnce(): Promise<void> {
     homeAt.value = correctedNow()
     if (before?.rulebookVersion !== fresh.rulebookVersion) void loadRulebook()
     void haveBooks(fresh.incidents.map((view) => view.cardsVersion ?? 0))
-    await reread()
+    await rereadItems()
     if (!(await isBusy())) navigator.serviceWorker?.controller?.postMessage({ t: 'update' })
   } catch (error) {
     if (error instanceof Problem && error.status === 401) signedOut.value = true
@@ -363,7 +367,7 @@ export async function restore(): Promise<void> {
 
 /** Everything that lasts as long as the app is open. The network is waited for by nothing here. */
 export function startPhone(): void {
-  onChange(() => void reread())
+  onChange(() => void rereadItems())
   void tidy(Date.now()).then(reread).catch(() => undefined)
   // the words do not hold back the picture: on a weak line each may take its whole patience
   void loadRulebook()
