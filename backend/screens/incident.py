@@ -137,7 +137,7 @@ async def _other_homes(now: Incident) -> list[OtherHome]:
     return [
         OtherHome(household_id=home, address=places[detector].address)
         for home, detector in one_of.items()
-        if home is not None and detector in places
+        if detector in places
     ]
 
 
