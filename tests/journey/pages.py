@@ -102,7 +102,6 @@ class Phone(Screen):
         await self.does_item("B.3-3", cause="kitchen")
         await self.does_item("B.3-4")
         await self.does_item("B.3-5")
-        await self.step("final")
 
     async def finishes(self) -> None:
         """The last look round, and: the hazard is gone."""

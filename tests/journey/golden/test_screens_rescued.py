@@ -36,3 +36,58 @@ async def test_9_two_trapped_and_one_hurt_prompt_120_until_it_is_called_and_one_
     assert (people["trapped"], people["injured"], people["call120"]) == (1, 1, "called")
     assert await screens.events(incident, "EmergencyCallLogged") == ["EmergencyCallLogged"]
     screens.nothing_went_wrong()
+
+
+@pytest.mark.clause("6.3.4.1-a", "6.3.4.2-a", "6.3.5.1-a", "6.3.5.2", "6.3.6.1-0", "6.3.7.1-c")
+async def test_7_out_of_control_to_four_offices_and_through_fire_command_back_to_release(
+    screens: StreetOnScreens,
+) -> None:
+    phone, tablet = await screens.phone_of("周建国"), await screens.tablet()
+    inbox = await screens.inbox("fire")
+    incident = await screens.alarm()
+    await tablet.claims()
+    await phone.goes()
+    await phone.tap("confirm-real", "controllable-no")
+    await phone.step("board")
+    await inbox.page.locator("[data-testid^=ack-]").first.click()
+    await expect(tablet.at("reports")).to_contain_text("已收到")
+    await screens.forward(61)
+    assert await screens.told(await screens.desk(), "report_voice") == 3, "the others: telephone"
+
+    await phone.tap("open-guide", "road-cleared")
+    await phone.fill("meeting-place", "白塔东路口")
+    await phone.fill("guide-person", "李明")
+    await phone.tap("guide-posted")
+    await expect(phone.at("guide-who")).to_contain_text("李明")
+    await phone.tap("start-evacuation", "open-roster")
+    for person in await phone.at("roster-frail").get_by_test_id("person").all():
+        await phone.tap(f"out-{await person.get_attribute('data-person')}")
+    await expect(phone.at("roster-left")).to_have_text("0")
+    await phone.tap("roster-close", "close-all-found")
+    await phone.tap("back")
+    await phone.tap("open-cordon", "cordon-50", "cordon-set")
+    await expect(phone.at("tile-cordon")).to_have_attribute("data-state", "set")
+    await phone.tap("fire-takes-over")
+    await phone.fill("fire-name", "王队")
+    await phone.tap("fire-confirm")
+    await phone.shows("command-held")
+    await expect(phone.at("board-final")).to_be_disabled()
+
+    await screens.quiet("smoke")
+    await screens.hear()
+    await phone.tap("fire-gives-back", "board-card")
+    await phone.puts_it_out()
+    await phone.tap("back", "board-final")
+    await phone.finishes()
+    await tablet.release("real_fire")
+    await phone.advises()
+    await expect(tablet.at("desk-lift-cordon")).to_be_visible()
+    await tablet.tap("desk-lift-cordon", "desk-lift-confirm")
+    await tablet.at("desk-lift-cordon").wait_for(state="detached")
+    await tablet.seals()
+    record = await screens.record(await screens.desk(), incident)
+    assert {line["fact"]["type"] for line in record["measures"]} >= {
+        "CordonSet", "CordonLifted", "EvacuationStarted", "EvacuationClosed", "RoadOpened",
+        "GuideInPlace", "ReportQueued", "ReportAcknowledged",
+    }  # fmt: skip
+    screens.nothing_went_wrong()
