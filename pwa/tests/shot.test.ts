@@ -2,13 +2,14 @@ import 'fake-indexeddb/auto'
 import { IDBFactory } from 'fake-indexeddb'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { measured, nearest, type Spot } from '../src/field/measure'
+import { lines } from '../src/field/stamp'
 import { allEvidence, askForOriginals, keepEvidence, originalsGo, PART, tidyEvidence, uploadAll, uploadOrder } from '../src/sync/evidence'
 import { allItems, clockNow, heardTime, say } from '../src/sync/outbox'
 import { freeOf, keepBallast, LOW, RESERVE, roomOf, withRoom } from '../src/sync/room'
 import { develop, forget, press, recover, waiting, type Darkroom, type Shot } from '../src/sync/shot'
 import { publicKey } from '../src/sync/sign'
 import { closeStore, keptOf, type Evidence } from '../src/sync/store'
-import type { Command } from '../src/wire/types'
+import type { Command, IncidentView } from '../src/wire/types'
 
 const shot = (id = 'shot-1'): Shot => ({
   id, incidentId: 'i', deviceId: 'd', by: 'wang', position: { lat: 31.31, lon: 120.63, accuracyM: 6, at: '2026-03-02T08:00:00Z' },
@@ -110,6 +111,21 @@ describe('the statement of a photograph', () => {
     const command = await develop(shot(), darkroom)
     expect(command.sha256).toMatch(/^[0-9a-f]{64}$/)
     expect('signature' in command).toBe(false)
+  })
+})
+
+describe('what is burnt in', () => {
+  const view = { no: '20260302-0001', place: { address: '平江路 12 号' }, kind: 'smoke', handling: 'actual' } as unknown as IncidentView
+  const clock = { atMs: Date.parse('2026-03-02T08:00:05Z'), clock: 'server' } as const
+  it('is the time of Suzhou, the place, the number and the name, wherever the phone believes to be', () => {
+    const said = lines(view, '周建国', '灶台', clock, { lat: 31.31, lon: 120.63, accuracyM: 6.4, at: '' }).join('\n')
+    for (const part of ['2026-03-02 16:00:05 北京时间', '20260302-0001', '平江路 12 号', '31.31000, 120.63000 ±6 m', '周建国', '灶台']) expect(said).toContain(part)
+    expect(said).not.toContain('未校时')
+    expect(said).not.toContain('演练')
+  })
+  it('marks a time that no server told, a place that no receiver told, and a drill', () => {
+    const said = lines({ ...view, handling: 'exercise' }, '周建国', '', { ...clock, clock: 'phone' }, null).join('\n')
+    for (const part of ['手机时间，未校时', '无定位', '演练']) expect(said).toContain(part)
   })
 })
 

@@ -2,15 +2,15 @@
  * A photograph as evidence: the untouched bytes, a copy for reading with time, place, incident
  * number and name burnt in, and that copy made small, which goes up first.
  */
-import { kindWord } from '../rulebook'
 import { clockNow } from '../sync/outbox'
 import { isFull } from '../sync/room'
-import { develop, forget, press, recover, type Clock, type Copies, type Measured, type Shot } from '../sync/shot'
+import { develop, forget, press, recover, type Copies, type Measured, type Shot } from '../sync/shot'
 import { uuid7 } from '../sync/uuid7'
 import { deviceId } from '../wire/session'
-import type { IncidentView, Position } from '../wire/types'
+import type { IncidentView } from '../wire/types'
 import { refreshPhotos, self, tell } from './phone'
 import { fixOf } from './position'
+import { lines } from './stamp'
 import { makeRoom, room, unfinished, watchRoom } from './storage'
 
 const LARGEST = 12_000_000
@@ -20,18 +20,6 @@ const SMALL_BYTES = 60_000
 const SENT_AS_THEY_ARE = new Set(['image/jpeg', 'image/png', 'image/webp'])
 /** ▲ What a photograph is reduced to where the disk is nearly full: longest side and quality. */
 const REDUCED = [[1600, 0.7], [1024, 0.6]] as const
-
-const stamped = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai', dateStyle: 'short', timeStyle: 'medium' })
-
-/** What is burnt in. A time that no server ever told is marked: it is only the phone's. */
-export function lines(view: IncidentView, name: string, caption: string, { atMs, clock }: Pick<Clock, 'atMs' | 'clock'>, at: Position | null): string[] {
-  const where = at ? `${at.lat.toFixed(5)}, ${at.lon.toFixed(5)} ±${Math.round(at.accuracyM)} m` : '无定位'
-  return [
-    `${stamped.format(atMs)} 北京时间${clock === 'phone' ? '（手机时间，未校时）' : ''} · ${view.no}`,
-    `${view.place.address} · ${where}`,
-    [name, kindWord(view.kind), caption, view.handling === 'actual' ? '' : '演练'].filter(Boolean).join(' · '),
-  ]
-}
 
 /**
  * Keep one picture of an incident and say so. From the first line on it outlives the app.
