@@ -157,7 +157,7 @@ export async function sendOriginals(): Promise<void> {
   await askForOriginals()
   await sendAll()
 }
-connection()?.addEventListener?.('change', () => void sendAll())
+connection()?.addEventListener?.('change', () => sendAnew())
 
 /* ---- sending ---- */
 
@@ -187,6 +187,12 @@ export async function sendAll(): Promise<void> {
     again = setTimeout(() => void sendAll(), Math.min(pauseMs(failures), live.value ? HEARD_PAUSE_MS : Infinity))
     void registerSync()
   } else failures = 0
+}
+
+/** The network changed: what failed on the old one says nothing about this one. */
+function sendAnew(): void {
+  failures = 0
+  void sendAll()
 }
 
 /** Where the browser has it, the worker may send after the app is closed. */
@@ -376,10 +382,7 @@ export function startPhone(): void {
   setInterval(() => {
     if (!live.value || now.value - homeAt.value > 30_000) void pull()
   }, 10_000)
-  addEventListener('online', () => {
-    failures = 0
-    void sendAll()
-  })
+  addEventListener('online', sendAnew)
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'visible') return
     void pull()
