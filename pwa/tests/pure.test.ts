@@ -15,7 +15,7 @@ const view = (more: Partial<IncidentView> = {}): IncidentView =>
     id: 'i', no: '20261122-0001', version: 1, kind: 'gas', kinds: ['gas'], state: 'en_route', alertActive: true, emittedAt: AT, real: null, control: 'unknown',
     lead: { staffId: 's1', name: '周建国', badge: '', metres: 1, minutes: 1, acceptedAt: AT, arrivedAt: null }, helpers: [], ppe: {}, entered: [], enteredAt: {},
     people: { trapped: 0, injured: 0, handedOver: 0, call120: 'not_needed' }, calls: [], items: [], photos: [], reports: [], reportGap: false, offers: [],
-    evacuation: { state: 'none', out: 0, refused: 0, absent: 0, unaccounted: 0 }, place: { address: 'x' }, obligations: [], met: [], timeline: [], lateStatements: [],
+    evacuation: { state: 'none', out: 0, withFire: 0, refused: 0, absent: 0, unaccounted: 0, handedTo: null, expected: [], marks: {}, heads: {} }, supplements: [], place: { address: 'x' }, obligations: [], met: [], timeline: [], lateStatements: [],
     cordon: { state: 'none', shape: null, posts: 0 }, c1: null, c2: null, finalCheckedAt: null, lastAlarmAt: null, relevant: {}, stateSince: 0, dispatchOpen: false, round: 1,
     withdrawn: false, verification: false, structureHazard: false, commandHeldBy: null, allowed: [], detectors: [], ...more,
   }) as unknown as IncidentView

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { around, circle, closed, cornersOf, edgeMetres, inside, propose, type LonLat } from '../src/field/shape'
 import { fault } from '../src/rules/cordon'
+import { whole } from '../src/sync/older'
 import type { Base } from '../src/kit/map/types'
-import type { IncidentView } from '../src/wire/types'
+import type { FieldHome, IncidentView } from '../src/wire/types'
 
 const HERE = { lat: 31.31, lon: 120.63 }
 const usual = (_: string, number: number): number => number
@@ -44,5 +45,13 @@ describe('what is proposed', () => {
       const ring = around(house, metres, HERE)
       return house.every(([lon, lat]) => inside(ring, { lat, lon }) && edgeMetres(ring, { lat, lon }) >= metres * 0.9)
     }), { numRuns: 40 })
+  })
+})
+
+describe('a picture that an older app kept', () => {
+  it('is whole for this one: the board of an open incident never breaks on it', () => {
+    const old = { incidents: [{ emittedAt: '2026-03-02T08:00:00Z', vehicles: ['消防车'], evacuation: { state: 'running', out: 2, refused: 0, absent: 0, unaccounted: 0 }, cordon: { state: 'set', shape: null, posts: 1 } }] }
+    const [view] = whole(old as unknown as FieldHome).incidents
+    expect(view).toMatchObject({ vehicles: [{ what: '消防车' }], evacuation: { out: 2, marks: {}, expected: [] }, cordon: { postPlaces: [] }, supplements: [] })
   })
 })

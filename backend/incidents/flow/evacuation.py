@@ -7,6 +7,7 @@ head is never counted twice. Whichever phone is heard first, the state becomes t
 """
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
@@ -21,7 +22,8 @@ put = msgspec.structs.replace
 HOME = "home:"
 """Before a household's id: a home of which nobody is registered, counted as one to be found."""
 
-STATUSES = ("out", "with_fire", "nobody_home", "refused", "untick")
+Status = Literal["out", "with_fire", "nobody_home", "refused", "untick"]
+STATUSES: tuple[Status, ...] = ("out", "with_fire", "nobody_home", "refused", "untick")
 UNTICK = "untick"
 
 
@@ -33,7 +35,7 @@ def missing(evac: Evacuation) -> int:
 
 def totals(evac: Evacuation) -> Evacuation:
     """The counts, made anew from what was said."""
-    count = dict.fromkeys(STATUSES, 0)
+    count: dict[str, int] = dict.fromkeys(STATUSES, 0)
     for mark in evac.marks.values():
         count[mark.status] += mark.count
     for counters in evac.heads.values():

@@ -1,5 +1,6 @@
 /** The last picture of the server, kept so that the app opens mid-incident without a network. */
 import type { FieldHome } from '../wire/types'
+import { whole } from './older'
 import { keep, keptOf } from './store'
 
 export interface Snapshot { home: FieldHome; at: number }
@@ -23,7 +24,11 @@ export async function keepHome(home: FieldHome, atMs: number): Promise<void> {
   await keep('busy', home.offers.length > 0 || home.incidents.some((incident) => !OVER.has(incident.state)))
 }
 
-export const keptHome = (): Promise<Snapshot | undefined> => keptOf<Snapshot>('home')
+/** As it is needed now, whichever app kept it. */
+export async function keptHome(): Promise<Snapshot | undefined> {
+  const kept = await keptOf<Snapshot>('home')
+  return kept && { ...kept, home: whole(kept.home) }
+}
 
 /** Is an incident open on this phone? Asked before a new version may take over. */
 export const isBusy = async (): Promise<boolean> => (await keptOf<boolean>('busy')) === true
