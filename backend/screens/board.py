@@ -68,8 +68,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
 ROWS = (
     "SELECT cursor, board FROM incident WHERE NOT EXISTS (SELECT FROM drill d"
-    " WHERE d.incident_id = incident.id AND (d.ended_at IS NOT NULL"
-    " OR NOT (d.started_by = $1 OR coalesce($2::uuid = ANY(d.staff), false))))"
+    " WHERE d.incident_id = incident.id"
+    " AND NOT (d.started_by = $1 OR coalesce($2::uuid = ANY(d.staff), false)))"
 )
 """A drill stands on no board but its leader's and its people's."""
 

@@ -4,7 +4,7 @@ import type { Handling, Iso, Place, TimelineEntry, Urgency, Uuid } from '../wire
 export interface PaperLine {
   sha256: string
   incidentId: Uuid
-  kind: 'false_alarm' | 'community' | 'authority'
+  kind: 'false_alarm' | 'community' | 'authority' | 'rectification' | 'drill'
   handling: Handling
   number: string
   title: string
