@@ -113,6 +113,8 @@ MAKERS: dict[type[c.Command], Callable[[Story, Pick], c.AnyCommand]] = {
     c.Merge: lambda _s, _p: c.Merge(into=UUID(int=99)),
     c.Split: lambda _s, p: c.Split(household_id=p((NEXT_DOOR, HOME))),
     c.MarkDrill: lambda _s, _p: c.MarkDrill(),
+    c.PlayInDrill: lambda _s, _p: c.PlayInDrill(zh="邻居在喊"),
+    c.EndDrill: lambda _s, _p: c.EndDrill(scenario="smoke"),
     c.Claim: lambda _s, _p: c.Claim(),
     c.HandOver: lambda _s, _p: c.HandOver(to=HOME),
     c.LogCall: lambda _s, p: c.LogCall(contact="户主", result=p(("no_answer", "reached")),

@@ -233,6 +233,15 @@ def small_stories(story: Story) -> dict[str, list[Step]]:
         ],
         "nobody answers": [(DESK, c.LogCall(contact="户主", result="no_answer")),
                            (DESK, c.PartyUnreachable())],
+        "gas as well, with people trapped": [
+            (lead, c.ReportTrapped(count=1)),
+            (SYSTEM, c.NewAlarm(detector_id=SECOND, label="x", kind=Kind.GAS, quantity="gas",
+                                emitted_at=story.now)),
+        ],
+        "the drill is over": [
+            (SYSTEM, c.PlayInDrill(zh="邻居在喊")),
+            (SYSTEM, c.EndDrill(scenario="smoke")),
+        ],
         "out and in again": [(lead, c.LeaveScene()), (lead, c.Enter())],
         "a door in the list": [(DESK, c.StartEvacuation()),
                                (lead, c.PersonOut(person_id="a"))],

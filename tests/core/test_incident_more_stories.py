@@ -307,6 +307,17 @@ def test_called_false_and_again_within_ten_minutes_is_looked_at_by_who_is_still_
     assert (story.state.state, story.state.lead) == (State.DISPATCHING, None)
 
 
+@tells("L39", "L25")
+def test_a_second_kind_while_people_are_trapped_takes_all_out_and_changes_no_assessment() -> None:
+    story = Story()
+    who = story.handling()
+    story.say(who, c.ReportTrapped(count=1))
+    story.alarm(SECOND, Kind.GAS)
+    assert story.state.control is Control.UNCONTROLLABLE
+    assert story.state.state is State.RESCUE
+    assert not story.state.entered
+
+
 @tells("L39", "L2")
 def test_two_detectors_of_fire_wait_for_no_telephone() -> None:
     story = Story(Kind.ELECTRIC, at_once=False)

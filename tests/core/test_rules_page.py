@@ -5,7 +5,7 @@ from pathlib import Path
 from backend.incidents.flow.commands import name_of_type
 from backend.incidents.flow.rules import TABLE
 from backend.incidents.flow.vocabulary import ALERTING, OPEN, UNSEALED, State
-from tests.core import test_incident_more_stories, test_incident_stories
+from tests.core import test_incident_drills, test_incident_more_stories, test_incident_stories
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 SETS = {
@@ -49,7 +49,7 @@ def test_every_rule_has_a_story() -> None:
     """A story says which rules it tells, and fails when it never comes to their commands."""
     told = {
         code
-        for stories in (test_incident_stories, test_incident_more_stories)
+        for stories in (test_incident_stories, test_incident_more_stories, test_incident_drills)
         for one in vars(stories).values()
         for code in getattr(one, "tells", ())
     }
