@@ -163,6 +163,8 @@ connection()?.addEventListener?.('change', () => sendAnew())
 
 /** The longest pause between attempts as long as the live socket speaks. */
 const HEARD_PAUSE_MS = 4000
+/** Some browsers never say that the network is back. */
+const NO_NETWORK_PAUSE_MS = 2000
 let failures = 0
 let again: ReturnType<typeof setTimeout> | undefined
 let introduced: Promise<void> = Promise.resolve()
@@ -181,10 +183,13 @@ export async function sendAll(): Promise<void> {
   if (ended === 'signin') signedOut.value = true
   closed.value = await accountClosed()
   if (ended === 'retry') {
-    // a line that tears but carries something is worth another try at once
-    failures = left < waited ? 1 : failures + 1
+    // a line that tears but carries something is worth another try at once; attempts with no
+    // network at all cost nothing and say nothing about the line that comes
+    const cut = navigator.onLine === false
+    failures = cut ? 0 : left < waited ? 1 : failures + 1
     // taps made with no network raise the count; while the service is heard the way is open
-    again = setTimeout(() => void sendAll(), Math.min(pauseMs(failures), live.value ? HEARD_PAUSE_MS : Infinity))
+    const pause = cut ? NO_NETWORK_PAUSE_MS : Math.min(pauseMs(failures), live.value ? HEARD_PAUSE_MS : Infinity)
+    again = setTimeout(() => void sendAll(), pause)
     void registerSync()
   } else failures = 0
 }
