@@ -45,6 +45,24 @@ async def test_who_does_not_answer_is_followed_by_the_next_nearest_when_the_offe
     assert await asked(second)
 
 
+@pytest.mark.clause("6.2.3-c")
+async def test_a_lead_who_does_not_get_there_has_the_next_nearest_come_as_well(
+    street: Street,
+) -> None:
+    near, second = await street.phone("周建国"), await street.phone("李明")
+    desk = await street.desk()
+    incident = await street.alarm()
+    [offer] = (await near.get("/api/field/home"))["offers"]
+    await near.does(incident, "accept", offerId=offer["id"])
+    await street.forward(181)
+    assert await street.told(desk, "en_route") == 1
+    [beside] = (await second.get("/api/field/home"))["offers"]
+    await second.does(incident, "accept", offerId=beside["id"])
+    view = await desk.get(f"/api/incidents/{incident}")
+    assert view["lead"]["name"] == "周建国"
+    assert [one["name"] for one in view["helpers"]] == ["李明"]
+
+
 async def test_an_offer_of_the_next_round_of_asking_is_shorter(street: Street) -> None:
     for name in ("周建国", "李明", "王芳"):
         await street.phone(name)
