@@ -163,10 +163,14 @@ async def test_a_scripted_drill_plays_by_itself_and_ends_sealed_with_a_training_
         f"/api/drills/{incident}/signal", json={"name": "say", "said": "邻居在喊"}
     )
     assert said.status_code == 204
+    seen = (await lead.get("/api/desk/board"))["cursor"]
     ended = await lead.client.post(
         f"/api/drills/{incident}/end", json={"outcome": "到场快，报告慢"}
     )
     assert ended.status_code == 204
+    await street.settle()
+    [row] = (await lead.get(f"/api/desk/board?since={seen}"))["incidents"]
+    assert row["state"] == "archived", "it leaves the leader's board by itself"
     await street.forward(1300)  # what the script still had to say comes to nobody
     assert await street.state(incident) == "archived"
     assert await street.told(phone, "drill_ended") == 1
