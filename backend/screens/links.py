@@ -20,6 +20,7 @@ from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import ALERTING, State
 from backend.offices import service as offices
 from backend.offices.schemas import Inbox, ReportView
+from backend.screens import roster
 from backend.screens.services import Parts, Services
 from backend.shared.context import Ctx
 from backend.shared.problems import NotFound
@@ -71,6 +72,8 @@ class HouseholdPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     exercise: bool
     household: Household
     incidents: list[HomeIncident]
+    cordon: str | None
+    """The kind of a danger nearby whose cordon holds this home; None for none."""
     service: Service
 
 
@@ -117,6 +120,7 @@ async def _household(household_id: UUID, ctx: Ctx) -> HouseholdPage:
     return HouseholdPage(
         exercise=ctx.settings.demo.exercise,
         household=Household(label=await devices.household_label(household_id)),
+        cordon=await roster.cordon_round(household_id),
         incidents=[_home_incident(now) for now in fresh],
         service=Service(name=service.name, phone=service.phone),
     )

@@ -17,7 +17,7 @@ from backend.access.guards import signed_in
 from backend.access.problems import WrongRole
 from backend.devices import service as devices
 from backend.devices.schemas import Home
-from backend.incidents import drills
+from backend.incidents import drills, journal
 from backend.incidents.flow.evacuation import HOME, Listed, in_order
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import OPEN
@@ -93,6 +93,15 @@ async def homes_inside(now: Incident) -> list[Home]:
         return []
     found = await devices.homes_in(None, _box(area))
     return [home for home in found if area.contains(Point(home.lat, home.lon))]
+
+
+async def cordon_round(household_id: UUID) -> str | None:
+    """The kind of a standing cordon's incident that holds this home; drills have none."""
+    for incident_id in await journal.cordoned():
+        now = await journal.load(incident_id)
+        if any(home.id == household_id for home in await homes_inside(now)):
+            return now.kind
+    return None
 
 
 def souls(homes: Sequence[tuple[Home, int]], people: Sequence[Dweller]) -> list[Soul]:

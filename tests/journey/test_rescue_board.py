@@ -99,6 +99,8 @@ async def test_neighbours_in_a_cordon_and_staff_near_it_hear_of_each_change_once
     refusal = await phone.is_refused(incident, "set_cordon", shape=crossed)
     assert refusal["code"] == "cordon_crosses"
     assert refusal["zh"]
+    page = await street.resident("far")
+    assert (await page.get(page.path))["cordon"] == "smoke", "no calm page inside a cordon"
     await desk.does(incident, "set_cordon", shape=FENCE, posts=3)
     told = await street.said_to(f"household:{HOMES['west']}")
     assert told.count("cordon") == 2

@@ -53,6 +53,8 @@ export const t = words({
   released: ['预警已解除', 'The alert is over'],
   releasedNote: ['以后请注意：', 'To keep safe:'],
   stoodDown: ['现场看过，没有危险', 'Checked on the spot: no danger'],
+  cordon: ['附近{kind}，已设警戒区', 'Danger nearby ({kind}): your home is inside the cordon'],
+  cordonNote: ['听现场人员安排撤离。不要返回，不要围观。', 'Leave as the people on the scene tell you. Do not go back, do not watch.'],
   calm: ['现在没有预警', 'No alert now'],
   calmNote: ['有情况会马上告诉您。', 'We will tell you at once.'],
   checked: ['{t} 核对过', 'checked at {t}'],

@@ -426,6 +426,8 @@ export interface LinkHousehold {
     coming: { name: string; badge: string; minutes: number | null; arrived?: boolean } | null
     answered: string | null
   }[]
+  /** the kind of a danger nearby whose cordon holds this home */
+  cordon: Kind | null
   service: { phone: string }
 }
 export interface LinkReport { purpose: 'report'; report: ReportView; incident: Partial<IncidentView> }
