@@ -233,7 +233,6 @@ async def _day_offline(page: Page, line: Line, taps: list[Json], owner: str) -> 
     """The network goes; the day's taps and pictures are on the phone; the app is opened again."""
     await page.wait_for_timeout(1000)  # what signing in started is over
     line.down()
-    await page.context.set_offline(True)
     device = await page.evaluate("() => localStorage.getItem('jiean.device')")
     for tap in taps:
         tap["deviceId"] = device
@@ -269,7 +268,8 @@ async def _drain(here: Ground, line: Line, page: Page, taps: list[Json], made: J
     line.lose_reply(PHOTO)
     cpu, began = _cpu_s(served), time.monotonic()
     line.mend()
-    await page.context.set_offline(False)
+    # as the phone's system says it; an emulated network says nothing to a page opened offline
+    await page.evaluate("() => dispatchEvent(new Event('online'))")
     await page.wait_for_function(COUNTED, arg=["accepted", len(taps)], timeout=WAIT_MS)
     accepted_at = time.monotonic()
     spent = _cpu_s(served) - cpu - idle * (accepted_at - began)
