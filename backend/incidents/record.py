@@ -7,6 +7,7 @@ import msgspec
 
 from backend.incidents.flow import events as e
 from backend.incidents.flow.incident import Incident
+from backend.incidents.flow.marks import marks
 
 MEASURES = (
     e.ItemDone,
@@ -61,6 +62,7 @@ def document(
             "releasedHow": now.released_how,
             "falseDeclaredAt": now.false_declared_at,
             "presentedMs": now.presented_ms,
+            "marks": marks(now.emitted_at, journal),
             "claimedAt": now.claimed_at,
             "claimedBy": now.claimed_name,
             "lead": now.lead,

@@ -1,11 +1,14 @@
 """Appendix A's words and Appendix B's actions, as desk, phone and archive get them."""
 
+from datetime import timedelta
+
 import pytest
 
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.advice import RESIDENT, script, situation
 from backend.incidents.flow.kinds import KINDS
+from backend.incidents.flow.marks import marks
 from backend.incidents.flow.vocabulary import Kind, State
 from backend.incidents.record import document
 from backend.notices import offer
@@ -151,3 +154,16 @@ def test_the_record_writes_itself_with_all_six_fields() -> None:
         assert kept[name], name
     assert kept["category"] == "real_fire"
     assert situation(story.state, "x").startswith("烟雾")
+
+
+def test_the_record_says_who_was_there_after_one_three_and_five_minutes() -> None:
+    story = Story()
+    who = story.handling()
+    story.now = START + timedelta(seconds=170)
+    story.say(DESK, c.VehicleArrived(what="微型消防站"))
+    kept = {one["code"]: one for one in document(story.state, story.events)["marks"]}
+    assert kept["first"]["afterS"] < 60
+    assert kept["station"] == {"code": "station", "limitS": 180.0, "afterS": 171.0}
+    assert kept["joint"]["afterS"] is None
+    story.say(who, c.FireCommandTakesOver(commander="王"))
+    assert marks(START, story.events)[2].kept
