@@ -116,13 +116,15 @@ class Phone(Screen):
         await self.settled("false_report")
 
     async def settled(self, debt: str) -> None:
-        """Wait until that debt is done."""
+        """Wait until that debt is done, and the server knows it."""
         await expect(self.at(f"debt-{debt}")).to_have_attribute("data-done", "true")
+        await self.drained()
 
     async def advises(self) -> None:
         """Both kinds of advice, spoken."""
         for kind in ("handling", "prevention"):
             await self.owe(kind, "spoken")
+        await self.drained()
 
     async def item(self, code: str) -> None:
         """The card's next action is this one."""
