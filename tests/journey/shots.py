@@ -2,6 +2,8 @@
 
 ``python -m tests.journey.shots FOLDER``: one alarm goes its way once for each look; at every
 step each screen is photographed at 390×844, 360×640 (phone pages) and 1180×820 (desk, office).
+``--tour``: the walk of ``tour.py`` instead, in every way of ``looks.py``, large text and a phone
+on its side among them; what axe and the ruler find is printed.
 """
 
 import argparse
@@ -10,8 +12,13 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from playwright.async_api import async_playwright
+
+from tests.journey import looks, tour
 from tests.journey.pages import Household, Inbox, Phone, Screen, Tablet
-from tests.journey.stage import MOBILE, Stage, beside, room, spot, stage
+from tests.journey.screens import street_on_screens
+from tests.journey.stage import FLAGS, MOBILE, Stage, beside, room, spot, stage
+from tests.plugin.world import Server, made_world
 from tools import machine
 
 HAND = ((390, 844), (360, 640))
@@ -215,9 +222,52 @@ async def main(folder: Path) -> None:
             flowing.cancel()
 
 
+async def walk(folder: Path) -> int:
+    """The tour, photographed and judged; how much was found."""
+    chromium = machine.chromium()
+    if chromium is None:
+        sys.exit("no Chromium on this machine")
+    found: list[str] = []
+
+    async def seen(name: str, screen: Screen) -> None:
+        hand = (screen.page.viewport_size or {"width": 0})["width"] < 700
+        for way in looks.HAND if hand else looks.TABLET:
+            async with looks.seen_as(screen.page, way):
+                path = folder / f"{name}-{way.name}.png"
+                await screen.page.screenshot(path=path, animations="disabled")
+                wrong = [*await looks.spills(screen.page), *await looks.axe(screen.page)]
+            found.extend(f"{name} {way.name}: {each}" for each in wrong)
+
+    with room() as data:
+        data.mkdir()
+        data.chmod(0o711)  # PostgreSQL may run as nobody below it
+        server = Server(data)
+        try:
+            await server.migrate()
+            async with async_playwright() as driver:
+                browser = await driver.chromium.launch(executable_path=chromium, args=list(FLAGS))
+                for way in tour.WAYS:
+                    own = data / way.__name__
+                    own.mkdir()
+                    async with (
+                        made_world(server, own) as world,
+                        street_on_screens(world, browser) as street,
+                    ):
+                        await way(street, seen)
+                await browser.close()
+        finally:
+            await server.postgres.stop()
+    print("\n".join(found) or "nothing found")
+    return len(found)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    wanted: Path = parser.parse_args().folder
+    parser.add_argument("--tour", action="store_true")
+    words = parser.parse_args()
+    wanted: Path = words.folder
     wanted.mkdir(parents=True, exist_ok=True)
+    if words.tour:
+        sys.exit(1 if asyncio.run(walk(wanted)) else 0)
     asyncio.run(main(wanted))

@@ -76,7 +76,7 @@ async def found_wrong(
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("way", (tour.handled, tour.rescue, tour.others))
+@pytest.mark.parametrize("way", [tour.handled, tour.rescue, tour.others])
 async def test_every_screen_reads_well_in_both_looks_large_small_and_on_its_side(
     screens: StreetOnScreens, way: Callable[[StreetOnScreens, tour.Seen], Awaitable[None]]
 ) -> None:
