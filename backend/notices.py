@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from backend.incidents.flow import events as e
+from backend.incidents.flow.advice import PREVENTION, RESIDENT
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
 from backend.incidents.flow.template import text
@@ -115,6 +116,31 @@ def be_ready(now: Incident, *, message_id: UUID, at: datetime) -> Message:
         collapse_key=f"ready-{now.no}",
         urgency=Urgency.NORMAL,
         data={"kind": "be_ready"},
+    )
+
+
+def advice(now: Incident, about: str, *, message_id: UUID, at: datetime) -> Message:
+    """6.3.6.2: what to do another time, or how to keep it from happening, to the household."""
+    lines = (
+        [zh for _icon, zh, _en in RESIDENT[now.kind]]
+        if about == "handling"
+        else [zh for zh, _en in PREVENTION[now.kind]]
+    )
+    title = "再遇到这种情况，请这样做" if about == "handling" else "请注意，避免再次发生"
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.RESIDENT,
+        title=title,
+        body="；".join(lines),
+        lock_title="安全提示",
+        lock_body=title,
+        ttl_s=86_400,
+        at=at,
+        url="/resident",
+        collapse_key=f"advice-{about}-{now.no}",
+        urgency=Urgency.NORMAL,
+        data={"kind": "advice"},
     )
 
 

@@ -824,6 +824,15 @@ REMINDED: Mapping[str, Sequence[str]] = {
 """Who hears of a passed deadline where it is not every desk."""
 
 
+async def send_advice(p: Pipeline, now: Incident, event: e.Event, fact: e.Advised) -> None:
+    """Advice that was "sent" really goes: to the household's own page (6.3.6.2)."""
+    home = now.place.household_id
+    if fact.way != "sent" or home is None or not KINDS[now.kind].resident:
+        return
+    said = notices.advice(now, fact.kind, message_id=_cause(event), at=p.ctx.clock.now())
+    await p.send(said, f"household:{home}", now)
+
+
 async def tell_drill(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
     """What happens in a drill, and its end, reach everybody who was chosen for it."""
     drill = await drills.drill_of(now.id)
@@ -884,6 +893,7 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.LateRaise: (open_linked,),
     e.LateStatement: (tell_late,),
     e.AddendumProposed: (tell_late,),
+    e.Advised: (send_advice,),
     e.DrillPlayed: (tell_drill,),
     e.DrillEnded: (tell_drill, file_paper),
     e.Merged: (absorb,),

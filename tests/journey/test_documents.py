@@ -127,6 +127,25 @@ async def test_the_user_gets_a_numbered_notice_of_what_to_put_right(street: Stre
         assert words in text, (words, text)
 
 
+@pytest.mark.clause("6.3.6.2-a", "6.3.6.2-b")
+async def test_advice_that_is_sent_reaches_the_household_and_spoken_advice_does_not(
+    street: Street,
+) -> None:
+    phone = await street.phone("周建国")
+    incident = await street.alarm()
+    await street.to_the_scene(phone, incident)
+    await phone.does(incident, "field_declares_false", noPhotoReason="看过")
+    await phone.does(incident, "party_advised", kind="handling", way="spoken")
+    await phone.does(incident, "party_advised", kind="prevention", way="sent")
+    rows = await street.world.operations.fetch(
+        "SELECT address, body ->> 'body' AS body FROM message"
+        " WHERE body -> 'data' ->> 'kind' = 'advice'"
+    )
+    [one] = rows
+    assert one["address"] == f"household:{HOMES['east']}"
+    assert "炒菜不离人" in one["body"]
+
+
 def paper(
     at: datetime, version: int = 1, handling: str = "actual", cause: str = "做饭油烟"
 ) -> Paper:

@@ -1,4 +1,4 @@
-"""Appendix B on the phone's screen: among gas a call waits for the door (T42), and is never gone."""
+"""Appendix B on the phone: among gas a call waits for the door (T42), and is never gone."""
 
 import pytest
 
