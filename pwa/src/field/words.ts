@@ -443,6 +443,8 @@ export const t = words({
   outbox_empty: ['还没有记录', 'Nothing yet'],
   state_saved: ['已保存，等待发送', 'Saved, waiting'],
   state_accepted: ['已接受', 'Accepted'],
+  tag_late: ['迟到，没有采用', 'Late, not applied'],
+  tag_parked: ['看不懂', 'Not readable'],
   state_late: ['作为迟到陈述保留，没有改变警情', 'Kept as a late statement; it changed nothing'],
   state_refused: ['没有采用', 'Not taken'],
   state_parked: ['服务器读不懂，留在手机里', 'The server cannot read it; kept here'],
