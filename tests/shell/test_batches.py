@@ -10,6 +10,7 @@ import pytest
 
 from backend.incidents import service
 from backend.incidents.flow import commands as c
+from backend.incidents.flow.decide import decide
 from tests.journey.street import Person, Street, street_of
 from tests.plugin.world import World
 
@@ -73,7 +74,7 @@ async def test_a_packed_body_that_is_too_large_or_broken_is_refused(
 async def test_a_command_that_breaks_something_of_ours_holds_back_no_other(
     street: Street, phone: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = service.decide
+    real = decide
 
     def breaks(now: Any, order: c.Order, facts: Any) -> Any:
         if isinstance(order.command, c.Note) and order.command.text == "坏":
