@@ -38,6 +38,7 @@ async def test_10_a_growing_crack_is_handed_over_watched_and_released_by_a_new_b
     await street.forward(1)
     desk, phone = await street.desk(), await street.phone("周建国")  # a week has passed
     technician = await street.signed_in("technician", name="钱工")
+    assert await street.told(desk, "monitored") == 1, "looked at again every seven days"
     await technician.does(
         incident, "substitute_c1", how="rebaselined", evidence="加固后重定基线 报告 2026-031"
     )
