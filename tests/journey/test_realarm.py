@@ -88,7 +88,9 @@ async def test_an_alarm_soon_after_release_is_a_new_incident_that_follows(street
     assert UUID(offer["staffId"]) == PEOPLE["周建国"][0], "who knows the place is asked first"
 
 
-async def test_an_alarm_long_after_release_is_another_incident_with_a_link_to_the_first(street: Street) -> None:
+async def test_an_alarm_long_after_release_is_another_incident_with_a_link_to_the_first(
+    street: Street,
+) -> None:
     desk, _phone, first = await clearing(street)
     await desk.does(first, "desk_release_real", category="real_fire")
     street.world.clock.forward(seconds=31 * 60)
