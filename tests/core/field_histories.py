@@ -200,10 +200,10 @@ class Walk:
                                  c.Decline(offer_id=late.id, reason="busy")))  # fmt: skip
             return self._decided(field(late.staff_id), answer)
         if before.helpers and rng.random() < 0.1:  # who only helps thinks better of it
-            asked = [o for o in before.offers if o.helper]
-            if asked:
-                decline = c.Decline(offer_id=asked[-1].id, reason="unwell")
-                return self._decided(field(asked[-1].staff_id), decline)
+            to_help = [o for o in before.offers if o.helper]
+            if to_help:
+                decline = c.Decline(offer_id=to_help[-1].id, reason="unwell")
+                return self._decided(field(to_help[-1].staff_id), decline)
         actor = field(staff)
         if rng.random() < 0.02:
             actor = msgspec.structs.replace(actor, staff=None)

@@ -19,9 +19,10 @@ from backend.shared.canonical import canonical
 from backend.shared.phone_signature import ALGORITHM, to_base64url
 from backend.shared.photo_proof import fault_of
 from tests.journey.street import Person, Street, street_of
+from tests.plugin.phone import Phone
 from tests.plugin.world import World
 from tests.shell.test_evidence import named, picture, put
-from tests.shell.test_signed_commands import DEVICE, Phone, registers
+from tests.shell.test_signed_commands import DEVICE, registers
 
 BURNT, PREVIEW = "b" * 64, "c" * 64
 
