@@ -249,6 +249,18 @@ async def concerning(staff_id: UUID) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
+async def open_to_join(staff_id: UUID) -> list[BoardRow]:
+    """Queue cards of active incidents for which field staff is wanted or there, and this person is
+    not. Drills are left out: whoever was not chosen must not hear of them."""
+    rows = await OPERATIONS.fetch(
+        "SELECT board FROM incident WHERE alert_active AND state NOT IN ('raised',"
+        " 'desk_handling') AND NOT responders @> ARRAY[$1::uuid] AND NOT EXISTS"
+        " (SELECT FROM drill d WHERE d.incident_id = incident.id)",
+        staff_id,
+    )
+    return [msgspec.json.decode(row["board"], type=BoardRow) for row in rows]
+
+
 async def cordoned() -> list[UUID]:
     """Incidents whose cordon may stand: one was set, and the record is not sealed. Drills are left
     out: their cordons concern those who are in them."""

@@ -22,9 +22,12 @@ from backend.shared.db import OPERATIONS
 from backend.staff import service as staff
 from backend.staff.problems import NoStaffRecord
 from backend.staff.schemas import DutyView
+from geo.point import Point, metres
 
 AT_MOST = 40
 """Incidents on one phone ▲: what is active first, then the newest."""
+NEAR_M, NEAR_MOST = 500.0, 10
+"""How far somebody else's incident is shown on stand-by, metres, and how many ▲."""
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +89,20 @@ class CordonNear(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     radius_m: float | None
 
 
+class Near(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Somebody else's incident close by: whoever stands at its door may join (lifecycle 14)."""
+
+    incident_id: UUID
+    no: str
+    kind: str
+    urgency: str
+    handling: str
+    state: str
+    address: str
+    lat: float
+    lon: float
+
+
 class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     me: Me
     now: datetime
@@ -99,6 +116,7 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """All of them by id, in their order: what the phone has of others is still true."""
     owed: list[Owed]
     cordons: list[CordonNear]
+    near: list[Near]
     rulebook_version: str
     desk_phone: str | None
 
@@ -149,9 +167,29 @@ async def home(
             if not debt.settled and now.id is not None
         ],
         cordons=await _cordons(),
+        near=await _near(user.staff_id, at),
         rulebook_version=(await card_sets.book(services.incidents.policy))[0],
         desk_phone=ctx.settings.service.phone or None,
     )
+
+
+async def _near(staff_id: UUID, at: datetime) -> list[Near]:
+    """Nearest first; none for somebody off duty, or of whom nobody knows where they are."""
+    person = await staff.person_of(staff_id, at)
+    if person is None or person.on_since is None or person.lat is None or person.lon is None:
+        return []
+    here = Point(person.lat, person.lon)
+    found = [
+        (metres(here, Point(row.lat, row.lon)), row) for row in await journal.open_to_join(staff_id)
+    ]
+    found = sorted((each for each in found if each[0] <= NEAR_M), key=lambda each: each[0])
+    return [
+        Near(
+            incident_id=row.id, no=row.no, kind=row.kind, urgency=row.urgency,
+            handling=row.handling, state=row.state, address=row.address, lat=row.lat, lon=row.lon,
+        )
+        for _, row in found[:NEAR_MOST]
+    ]  # fmt: skip
 
 
 async def _cordons() -> list[CordonNear]:

@@ -198,3 +198,22 @@ async def test_who_signs_in_next_on_a_phone_never_sends_what_somebody_else_said(
         )
         assert answer.status_code == expected, answer.text
     assert answer.json()["answers"][0]["repeated"] is False
+
+
+async def test_who_is_close_by_on_duty_and_not_on_it_sees_an_incident_to_join(
+    street: Street,
+) -> None:
+    lead, other = await street.phone("周建国"), await street.phone("李明")
+
+    async def near(person: Person) -> list[str]:
+        return [one["incidentId"] for one in (await person.get("/api/field/home"))["near"]]
+
+    await street.hears("gas", gas=True, gas_density=20)
+    incident = await street.newest()
+    await street.to_the_scene(lead, incident)
+    assert (await near(lead), await near(other)) == ([], [incident])
+    await street.stands(other, lat=31.32)
+    assert await near(other) == [], "a kilometre away"
+    await street.stands(other)
+    await other.does(incident, "self_assign")
+    assert await near(other) == []

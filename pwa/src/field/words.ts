@@ -81,6 +81,10 @@ export const t = words({
   look_sunlight: ['强光', 'Sunlight'],
   language: ['语言', 'Language'],
   sign_out: ['退出登录', 'Sign out'],
+  near: ['附近的警情', 'Incidents nearby'],
+  join: ['我就在现场，加入', 'I am here: join'],
+  joining: ['已记下，等平台回答', 'Kept, waiting for the answer'],
+  join_far: ['走到 {m} 以内可以加入', 'Within {m} you can join'],
   my_incidents: ['我参与的警情', 'My incidents'],
 
   // alarm

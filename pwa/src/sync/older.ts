@@ -4,7 +4,7 @@ import type { FieldHome, IncidentView } from '../wire/types'
 const EVACUATION: IncidentView['evacuation'] = { state: 'none', out: 0, withFire: 0, refused: 0, absent: 0, unaccounted: 0, handedTo: null, expected: [], marks: {}, heads: {} }
 
 export function whole(home: FieldHome): FieldHome {
-  return { ...home, cordons: home.cordons ?? [], incidents: home.incidents.map(wholeView) }
+  return { ...home, cordons: home.cordons ?? [], near: home.near ?? [], incidents: home.incidents.map(wholeView) }
 }
 
 function wholeView(view: IncidentView): IncidentView {

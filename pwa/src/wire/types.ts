@@ -334,6 +334,8 @@ export interface FieldHome {
   known?: Uuid[]
   owed: { incidentId: Uuid; no: string; code: string; dueAt: Iso | null }[]
   /** standing anywhere; a phone warns of them by itself */
+  /** somebody else's, close to where I was last; whoever stands at the door may join */
+  near: { incidentId: Uuid; no: string; kind: Kind; urgency: Urgency; handling: Handling; state: string; address: string; lat: number; lon: number }[]
   cordons: { incidentId: Uuid; kind: Kind; address: string; handling: Handling; shape: unknown; radiusM: number | null }[]
   rulebookVersion: string | number
   /** the desk's own number, where the service has one */

@@ -9,7 +9,7 @@ from tests.journey.street import PEOPLE
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-async def test_one_more_person_goes_in_equipped_and_the_desk_takes_a_sign_of_life(
+async def test_one_more_person_goes_in_equipped_and_a_third_joins_at_the_door(
     screens: StreetOnScreens,
 ) -> None:
     lead, tablet = await screens.phone_of("周建国"), await screens.tablet()
@@ -34,4 +34,11 @@ async def test_one_more_person_goes_in_equipped_and_the_desk_takes_a_sign_of_lif
     await expect(crew).to_contain_text("在里面")
     events = await screens.events(incident, "Entered", "CheckedIn")
     assert events == ["Entered", "Entered", "CheckedIn"]
+    third = await screens.phone_of("王芳")
+    await third.shows("near")
+    await expect(third.at(f"join-{incident}")).to_have_count(0)
+    await third.device.stands(DOOR)
+    await third.tap(f"join-{incident}")
+    await third.step("way")
+    await expect(tablet.at(f"crew-{PEOPLE['王芳'][0]}")).to_contain_text("在路上")
     screens.nothing_went_wrong()
