@@ -308,8 +308,8 @@ async def _push(session: CDPSession, origin: str, message: Json) -> None:
 async def test_a_tap_that_the_rules_refuse_is_told_at_once_without_network(
     cast: Cast, town: Stage
 ) -> None:
-    # on duty already, with the phone of the last test: duty comes along by a tap, never by itself
-    tablet, phone = await asyncio.gather(cast.tablet(), cast.phone("wang"))
+    # somebody whom no earlier test asks: an offer still open would be all that the phone shows
+    tablet, phone = await asyncio.gather(cast.tablet(), cast.phone("chen"))
     incident = await cast.dispatched(tablet)
     await phone.shows("offer")
     await phone.tap("offer-accept")

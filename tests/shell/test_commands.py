@@ -255,7 +255,7 @@ def spoilt(whole: dict[str, Any]) -> dict[str, Any]:
     return {
         "no batch": [],
         "nothing in it": {"commands": []},
-        "too many": {"commands": [whole] * 201},
+        "too many": {"commands": [whole] * 501},
         "bad uuid": {"commands": [whole | {"commandId": "1"}]},
     }
 
