@@ -182,6 +182,9 @@ async def _opened(page: Page, selector: str, line: Mapping[str, Any] | None) -> 
         await tools.send("Network.emulateNetworkConditions", dict(line))
     await page.add_init_script(f"({WATCH})({selector!r})")
     await page.goto("/field", wait_until="commit")
-    await page.wait_for_function("() => window.usableMs > 0")
+    await page.wait_for_function(
+        "() => window.usableMs > 0"
+        " && performance.getEntriesByName('first-contentful-paint').length > 0"
+    )
     figures: Figures = await page.evaluate(FIGURES)
     return figures
