@@ -117,6 +117,12 @@ describe('what to do now', () => {
     const v = view('dispatching', { claimedBy: null, people: { trapped: 0, injured: 2, handedOver: 0, call120: 'needed' } })
     expect(nowStep(v, NOW)).toMatchObject({ code: 'call120', tone: 'urgent', facts: { count: 2 } })
   })
+  it('has somebody rung who went in and gave no sign of life', () => {
+    const lead = { staffId: 's', name: '周建国', badge: '', metres: 1, minutes: 1, acceptedAt: at(0), arrivedAt: at(1) }
+    const inside = view('handling', { lead, enteredAt: { s: at(0) } })
+    expect(nowStep(inside, Date.parse(at(0)) + 299_000).code).toBe('handling')
+    expect(nowStep(inside, Date.parse(at(0)) + 301_000)).toMatchObject({ code: 'call_inside', tone: 'urgent', facts: { name: '周建国' } })
+  })
   it('asks to claim what nobody has claimed', () => expect(nowStep(view('desk_handling', { claimedBy: null }), NOW).code).toBe('claim'))
   it('turns to the family after a call that nobody answered', () => {
     expect(nowStep(view('desk_handling'), NOW).code).toBe('call_party')

@@ -3,12 +3,12 @@ import type { IncidentView } from '../wire/types'
 
 export type Step = Readonly<{ code: NowCode; facts: Readonly<Record<string, string | number>>; tone: 'calm' | 'act' | 'urgent' }>
 export type NowCode =
-  | 'call120' | 'chase_report' | 'claim' | 'call_party' | 'call_family' | 'await_outcome' | 'verify_visit'
+  | 'call120' | 'call_inside' | 'chase_report' | 'claim' | 'call_party' | 'call_family' | 'await_outcome' | 'verify_visit'
   | 'wait_offer' | 'nobody' | 'en_route' | 'on_scene' | 'handling' | 'rescue' | 'wait_normal' | 'wait_field'
   | 'wait_both' | 'release' | 'monitored' | 'release_false' | 'owed' | 'seal' | 'sealed'
 
-/** `nowMs` is the server's clock as the desk knows it. */
-export function nowStep(i: IncidentView, nowMs: number): Step {
+/** `nowMs` is the server's clock as the desk knows it; `aloneS` how long somebody inside may be silent. */
+export function nowStep(i: IncidentView, nowMs: number, aloneS = 300): Step {
   const step = (code: NowCode, tone: Step['tone'] = 'act', facts: Step['facts'] = {}): Step => ({ code, tone, facts })
   const can = (name: string): boolean => i.allowed.includes(name)
   if (i.state === 'archived') return step('sealed', 'calm')
@@ -17,6 +17,8 @@ export function nowStep(i: IncidentView, nowMs: number): Step {
     return owed > 0 ? step('owed', 'act', { count: owed }) : step('seal', 'act')
   }
   if (i.people.injured > 0 && i.people.call120 === 'needed') return step('call120', 'urgent', { count: i.people.injured })
+  const unheard = [i.lead, ...i.helpers].filter((who) => who && olderThan(i.enteredAt[who.staffId] ?? null, nowMs, aloneS))
+  if (i.alertActive && unheard.length) return step('call_inside', 'urgent', { name: unheard.map((who) => who?.name).join('、') })
   const silent = i.reports.filter((r) => r.status === 'failed' || (r.status !== 'acknowledged' && olderThan(r.sentAt, nowMs, 60)))
   if (i.state === 'rescue' && silent.length) return step('chase_report', 'urgent', { name: silent.map((r) => r.name).join('、') })
   if (i.state === 'stood_down') return step('release_false', 'act')
