@@ -32,7 +32,14 @@ log = logging.getLogger("jiean.worker")
 HANDS = 3
 """Reactions worked on at once; those of one incident stay in their order."""
 TRIES = 8
-AWAY = (ConnectionError, TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY = (
+    ConnectionError,
+    TimeoutError,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 Step = Callable[[], Awaitable[bool]]
 
 _commands = msgspec.json.Decoder(AnyCommand)

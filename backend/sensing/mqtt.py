@@ -51,7 +51,13 @@ KEEPALIVE_S = 20
 ELAPSE_EVERY_S = 1.0
 BACK_OFF_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
-AWAY = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """The database is away: the same batch will do later."""
 BUSY = (
     asyncpg.TransactionRollbackError,

@@ -30,6 +30,10 @@ class Doomed(RuntimeError):
     """A part of this transaction failed and the failure was swallowed: nothing was committed."""
 
 
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a connection says that went away; the last one where its farewell is still being read."""
+
+
 class Transaction(PostgresTransaction):
     """Piccolo's transaction that never leaks: it always rolls back, releases and resets.
 
@@ -76,7 +80,7 @@ class Transaction(PostgresTransaction):
                 if not self._rolled_back:
                     try:
                         await self.transaction.rollback()
-                    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as lost:
+                    except LOST as lost:
                         # the server rolls back a lost connection by itself; the first error
                         # is the one to tell
                         log.warning("rollback on a lost connection: %s", lost)
@@ -95,7 +99,7 @@ class Transaction(PostgresTransaction):
             return
         try:
             await asyncio.shield(self.engine.pool.release(self.connection))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as lost:
+        except LOST as lost:
             log.warning("lost connection given back: %s", lost)
 
 

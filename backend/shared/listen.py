@@ -15,7 +15,13 @@ from backend.shared import tasks
 from backend.shared.db import Database
 
 log = logging.getLogger("jiean.listen")
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 class Wakeup:

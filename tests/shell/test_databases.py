@@ -50,7 +50,7 @@ async def count() -> int:
 async def test_a_connection_lost_inside_a_transaction_spoils_nothing_after_it(
     pebbles: World, database_server: Server
 ) -> None:
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+    with pytest.raises(db.LOST):
         async with OPERATIONS.transaction():
             await OPERATIONS.execute("INSERT INTO pebble VALUES (1)")
             pid = await OPERATIONS.fetch_value("SELECT pg_backend_pid()")
@@ -74,6 +74,21 @@ async def test_the_first_error_is_told_when_the_connection_goes_too(
             boss = await database_server.superuser("operations")
             await boss.fetchval("SELECT pg_terminate_backend($1)", pid)
             await boss.close()
+            raise LookupError("mine")
+    assert await count() == 0
+
+
+async def test_the_first_error_is_told_while_the_server_s_farewell_is_still_being_read(
+    pebbles: World,
+) -> None:
+    class Farewell:
+        async def rollback(self) -> None:
+            raise asyncpg.InternalClientError("another operation is in progress")
+
+    with pytest.raises(LookupError, match="mine"):
+        async with OPERATIONS.transaction() as ours:
+            ours.transaction = Farewell()
+            ours.connection.terminate()
             raise LookupError("mine")
     assert await count() == 0
 
