@@ -8,6 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from backend.shared.canonical import canonical
 from backend.staff.signing import ALGORITHM
+from tests.journey.street import Person
+
+DEVICE = "d1"
 
 
 class Phone:
@@ -25,6 +28,13 @@ class Phone:
     def signed(self, envelope: dict[str, Any]) -> dict[str, Any]:
         r, s = decode_dss_signature(self.key.sign(canonical(envelope), ALGORITHM))
         return envelope | {"signature": _text(r.to_bytes(32, "big") + s.to_bytes(32, "big"))}
+
+
+async def registers(who: Person, phone: Phone, device: str = DEVICE) -> None:
+    """From now on this is the key that the device signs with."""
+    body = {"deviceId": device, "publicKeyJwk": phone.jwk}
+    answer = await who.client.post("/api/field/device", json=body)
+    assert answer.status_code == 204, answer.text
 
 
 def _text(part: bytes) -> str:

@@ -1,6 +1,6 @@
 """The wording of cards: edited by one, approved by another, never against Appendix B."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,16 +11,9 @@ from backend.incidents.flow.facts import Policy
 from backend.incidents.flow.kinds import KINDS
 from backend.incidents.flow.vocabulary import Kind
 from backend.incidents.rulebook import rulebook
-from tests.journey.street import Person, Street, street_of
-from tests.plugin.world import World
+from tests.journey.street import Person, Street
 
 Edit = Callable[[dict[str, Any]], None]
-
-
-@pytest.fixture
-async def street(world: World) -> AsyncIterator[Street]:
-    async with street_of(world) as made:
-        yield made
 
 
 def edited(edit: Edit) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Whatever is sent to the one way in has a clear outcome, and nothing accepted is lost."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,16 +11,10 @@ import pytest
 from backend.archive.seal import FIRST
 from backend.audit import service as audit
 from backend.shared.db import Database
-from tests.journey.street import OFFICES, PEOPLE, Person, Street, street_of
+from tests.journey.street import OFFICES, PEOPLE, Person, Street
 from tests.plugin.world import World
 
 COMMANDS = "/api/commands"
-
-
-@pytest.fixture
-async def street(world: World) -> AsyncIterator[Street]:
-    async with street_of(world) as made:
-        yield made
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import io
 import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +17,7 @@ from backend.access import links
 from backend.evidence import faces, outward
 from backend.evidence.outward import Outward, content
 from backend.evidence.stores import store_of
-from tests.journey.street import Person, Street, street_of
+from tests.journey.street import Person, Street
 from tests.pdf import text_of
 from tests.plugin.faces import face, jpeg
 from tests.plugin.world import World
@@ -31,12 +30,6 @@ BROKEN = {
     "talks nonsense": (sys.executable, "-c", "print('all well')"),
     "crashes": (sys.executable, "-c", "import os; os.abort()"),
 }
-
-
-@pytest.fixture
-async def street(world: World) -> AsyncIterator[Street]:
-    async with street_of(world) as made:
-        yield made
 
 
 async def kept(world: World, bytes_: bytes) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,33 +17,11 @@ from backend.settings import Evidence
 from backend.shared.canonical import canonical
 from backend.shared.phone_signature import ALGORITHM, to_base64url
 from backend.shared.photo_proof import fault_of
-from tests.journey.street import Person, Street, street_of
-from tests.plugin.phone import Phone
-from tests.plugin.world import World
+from tests.journey.street import Person, Street
+from tests.plugin.phone import DEVICE, Phone
 from tests.shell.test_evidence import named, picture, put
-from tests.shell.test_signed_commands import DEVICE, registers
 
 BURNT, PREVIEW = "b" * 64, "c" * 64
-
-
-@pytest.fixture
-async def street(world: World) -> AsyncIterator[Street]:
-    async with street_of(world) as made:
-        yield made
-
-
-@pytest.fixture
-def phone() -> Phone:
-    return Phone()
-
-
-@pytest.fixture
-async def zhou(street: Street, phone: Phone) -> Person:
-    """On scene, with a registered phone."""
-    who = await street.phone("周建国")
-    await street.to_the_scene(who, await street.alarm())
-    await registers(who, phone)
-    return who
 
 
 def signed_text(phone: Phone, text: str) -> str:

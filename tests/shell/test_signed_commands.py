@@ -1,41 +1,11 @@
 """A phone with a key is believed only with its signature; everybody else goes on as before."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from tests.journey.street import Person, Street, street_of
-from tests.plugin.phone import Phone
-from tests.plugin.world import World
-
-DEVICE = "d1"
-
-
-@pytest.fixture
-async def street(world: World) -> AsyncIterator[Street]:
-    async with street_of(world) as made:
-        yield made
-
-
-@pytest.fixture
-def phone() -> Phone:
-    return Phone()
-
-
-@pytest.fixture
-async def zhou(street: Street, phone: Phone) -> Person:
-    """On scene, with a registered phone."""
-    who = await street.phone("周建国")
-    await street.to_the_scene(who, await street.alarm())
-    await registers(who, phone)
-    return who
-
-
-async def registers(who: Person, phone: Phone, device: str = DEVICE) -> None:
-    body = {"deviceId": device, "publicKeyJwk": phone.jwk}
-    answer = await who.client.post("/api/field/device", json=body)
-    assert answer.status_code == 204, answer.text
+from tests.journey.street import Person, Street
+from tests.plugin.phone import DEVICE, Phone, registers
 
 
 async def note(street: Street, who: Person, text: str = "门锁着") -> dict[str, Any]:
