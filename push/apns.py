@@ -35,6 +35,7 @@ except ModuleNotFoundError as missing:
 from push.answer import is_loopback, retry_after_s
 from push.message import Message, TooLargeError, Urgency, encode
 from push.port import Outcome, Reach, Result, kept_inside
+from push.wire import client
 
 log = logging.getLogger(__name__)
 
@@ -131,12 +132,12 @@ class Apns:
         self._critical, self._origin = critical, origin
         self._timeout_s, self._now_s = timeout_s, now_s
         self._token, self._signed_at = "", -RENEW_S * 2.0
-        self._http = httpx.AsyncClient(
+        self._http = client(
+            reach,
+            timeout_s=timeout_s,
+            verify=trust or ssl.create_default_context(),
             http1=False,
             http2=True,
-            verify=trust or ssl.create_default_context(),
-            timeout=timeout_s,
-            trust_env=reach is Reach.INTERNET,
         )
 
     async def aclose(self) -> None:

@@ -6,29 +6,33 @@ unlike Web Push there is no encryption between us and the phone.
 
 firebase-admin is made fit for an outbox in ``_own_ways``, the only place that touches what it
 keeps private (a test holds those names): its four internal retries (up to 7 s for one message)
-and its time limit of 120 s are ours to decide, and signing in, which it does with a blocking
-call in the middle of an asynchronous one, happens in a thread.
+and its time limit of 120 s are ours to decide. Signing in, which it does with a blocking call in
+the middle of an asynchronous one, happens in this door's one thread; the thread only waits for
+the door's own asynchronous client, so even an answer that drips holds it no longer than an attempt.
 """
 
 import asyncio
 import logging
 import re
+import ssl
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import firebase_admin
 import google.auth.exceptions
-import google.auth.transport.requests
-import requests
-from firebase_admin import _http_client, _retry, credentials, exceptions, messaging
+import httpx
+import msgspec
+from firebase_admin import _http_client, credentials, exceptions, messaging
 
 from push.answer import is_loopback, retry_after_s
 from push.message import Message, TooLargeError, Urgency, encode
 from push.port import Outcome, Reach, Result, kept_inside
+from push.wire import client
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,7 @@ class Fcm:
         account: the service account's JSON.
         reach: ``INTERNET`` for Google; ``LOOPBACK`` for a rehearsal's own service.
         endpoint: with ``LOOPBACK`` only, its origin; ``account["token_uri"]`` names its token page.
+        trust: whose certificates are believed; the system's when None.
         timeout_s: the longest one attempt may take, signing in included.
         now_s: Unix time.
 
@@ -59,6 +64,7 @@ class Fcm:
         *,
         reach: Reach = Reach.INTERNET,
         endpoint: str = "",
+        trust: ssl.SSLContext | None = None,
         timeout_s: float = 10.0,
         now_s: Callable[[], float] = time.time,
     ) -> None:
@@ -72,15 +78,17 @@ class Fcm:
         self._app = firebase_admin.initialize_app(
             credentials.Certificate(dict(account)), {"httpTimeout": timeout_s}, f"jiean-{id(self)}"
         )
-        self._service = _own_ways(self._app, endpoint, timeout_s)
-        self._session = requests.Session()
-        # A proxy from the environment would carry a rehearsal off this machine.
-        self._session.trust_env = reach is Reach.INTERNET
+        verify = trust or True
+        self._http = client(reach, timeout_s=timeout_s, verify=verify)
+        sending = client(reach, timeout_s=timeout_s, verify=verify, http2=True)
+        self._service = _own_ways(self._app, endpoint, sending, timeout_s)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fcm-sign-in")
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._service._async_client.aclose()
-        self._session.close()
+        await self._http.aclose()
+        self._thread.shutdown(wait=False, cancel_futures=True)
         # In a thread: it refuses to run where a loop does.
         await asyncio.to_thread(firebase_admin.delete_app, self._app)
 
@@ -116,29 +124,52 @@ class Fcm:
         async with self._turn:
             credential = self._service._credential
             if anew or not credential.valid:
-                await asyncio.to_thread(self._sign_in, credential)
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._thread, self._sign_in, credential, loop)
             self._service._fcm_headers["Authorization"] = f"Bearer {credential.token}"
         [sent] = (await messaging.send_each_async([wire], app=self._app)).responses
         if sent.exception is None:
             return Result(Outcome.SENT, None, "200")
         return _result_of(sent.exception, self._now_s)
 
-    def _sign_in(self, credential: Any) -> None:
-        def ask(*words: Any, **named: Any) -> Any:
-            return google.auth.transport.requests.Request(self._session)(
-                *words, **{**named, "timeout": self._timeout_s}
-            )
+    def _sign_in(self, credential: Any, loop: asyncio.AbstractEventLoop) -> None:
+        """In the door's thread. Google's library asks up to three times; all share one limit."""
+        until_s = time.monotonic() + self._timeout_s
+
+        def ask(
+            url: str, method: str = "GET", body: bytes | None = None, headers: Any = None, **_: Any
+        ) -> _Said:
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError
+            asking = self._http.request(method, url, content=body, headers=headers)
+            waiting = asyncio.run_coroutine_threadsafe(asking, loop)
+            try:
+                answer = waiting.result(left_s)
+            finally:
+                waiting.cancel()
+            return _Said(answer.status_code, answer.headers, answer.content)
 
         credential.refresh(ask)
 
 
-def _own_ways(app: Any, endpoint: str, timeout_s: float) -> Any:
+class _Said(msgspec.Struct, frozen=True):
+    """An answer in the words of google.auth."""
+
+    status: int
+    headers: Any
+    data: bytes
+
+
+def _own_ways(app: Any, endpoint: str, http: httpx.AsyncClient, timeout_s: float) -> Any:
     """firebase-admin's messaging service of ``app``, without retries and sign-in of its own."""
     service = messaging._get_messaging_service(app)
     # No credential: its own sign-in blocks the loop. We set the header instead.
-    service._async_client = _http_client.HttpxAsyncClient(
-        retry_config=_retry.HttpxRetry(max_retries=0, status_forcelist=[]), timeout=timeout_s
-    )
+    own = _http_client.HttpxAsyncClient(timeout=timeout_s)
+    http.headers.update(own._headers)
+    # Its own transport would ask four times; ours asks once and is bound.
+    own._async_client = http
+    service._async_client = own
     if endpoint:
         service._fcm_url = endpoint + urlsplit(service._fcm_url).path
     return service

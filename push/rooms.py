@@ -1,32 +1,42 @@
 """The door to group rooms (WeCom, DingTalk, Feishu) and to e-mail, by apprise.
 
 The address is an apprise URL: ``wecombot://key``, ``dingtalk://secret@token``,
-``feishu://token``, ``mailtos://user:password@host?to=…``. Only lock-screen lines and a link go
-out. A room is read by whoever happens to look, so it is never the only rung of a ladder.
+``feishu://token`` or, with a robot that wants signatures, ``feishu://secret@token``,
+``mailtos://user:password@host?to=…``. Only lock-screen lines and a link go out. A room is read by
+whoever happens to look, so it is never the only rung of a ladder.
 
 apprise says only whether a provider answered 200, and these three say "too fast" and "no such
 robot" inside a 200. So ``_Listening`` stands where its plugins take ``requests`` from, keeps the
-answer of each thread, and the door reads it (a test holds the names this needs). The plugins are
-loaded one by one: asking apprise for a URL would load more than a hundred.
+answer of each thread, and the door reads it (a test holds the names this needs). It asks by the
+door's own asynchronous client, and mail goes by a connection that is cut at its time, so a thread
+is never held longer than an attempt, also by an answer that drips. The plugins are loaded one by
+one: asking apprise for a URL would load more than a hundred.
 """
 
 import asyncio
+import hashlib
+import hmac
 import importlib
 import logging
+import smtplib
+import socket
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
+import httpx
 import msgspec
 import requests
 
 from push.answer import is_loopback, result_of
-from push.bucket import Bucket, take
 from push.message import Message
 from push.port import Outcome, Reach, Result, kept_inside
+from push.window import Left, take
+from push.wire import client
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +48,10 @@ PLUGINS = {
     "mailtos": ("email.base", "NotifyEmail"),
 }
 PER_MINUTE = 20
-"""WeCom's and DingTalk's limit for one robot; Feishu allows more."""
+"""WeCom's and DingTalk's limit for one robot; Feishu allows more. Of all nodes together: with two
+nodes give each the half."""
+BLOCKED_S = {"dingtalk": 600.0}
+"""How long a robot that was too fast is deaf; of the others we know no time, so a minute."""
 
 # Words of the three providers: WeCom, DingTalk, Feishu.
 _LATER = {"45009", "-1", "130101", "11232"}
@@ -57,14 +70,77 @@ class _Listening:
     def post(self, url: str, **words: Any) -> requests.Response:
         params = words.get("params") or {}
         if "sign" in params:
-            # apprise 2.2 quotes DingTalk's signature, and requests would quote it again.
-            words["params"] = {**params, "sign": unquote(params["sign"])}
-        with requests.Session() as session:
-            # A proxy from the environment would carry a rehearsal off this machine.
-            session.trust_env = _heard.reach is Reach.INTERNET
-            answer = session.post(url, **{**words, "allow_redirects": False})
+            # apprise 2.2 quotes DingTalk's signature, and httpx would quote it again.
+            params = {**params, "sign": unquote(params["sign"])}
+        data = words["data"]
+        if _heard.secret:
+            # apprise 2.2 does not sign for Feishu.
+            told = msgspec.json.decode(data, type=dict[str, Any])
+            data = msgspec.json.encode({**told, **feishu_signature(_heard.secret, time.time())})
+        there = httpx.URL(url)
+        asking = _heard.http.post(
+            there.copy_merge_params(params) if params else there,
+            content=data,
+            headers=words["headers"],
+        )
+        waiting = asyncio.run_coroutine_threadsafe(asking, _heard.loop)
+        try:
+            told_us: httpx.Response = waiting.result(_heard.until_s - time.monotonic())
+        except httpx.HTTPError as broken:
+            raise requests.ConnectionError(type(broken).__name__) from None
+        finally:
+            waiting.cancel()
+        answer = requests.Response()
+        answer.status_code, answer._content = told_us.status_code, told_us.content
+        answer.headers.update(told_us.headers)
         _heard.answer = answer
         return answer
+
+
+class _Timed(smtplib.SMTP):
+    """A conversation with a mail server that ends with the attempt, however it drips."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        found: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        _cut_at_its_time(found)
+        return found
+
+
+class _TimedTls(smtplib.SMTP_SSL, _Timed):
+    """The same with TLS from the first byte; its base in the middle makes the socket below it."""
+
+
+class _Mailing:
+    """``smtplib`` as the mail plugin sees it."""
+
+    SMTP, SMTP_SSL = _Timed, _TimedTls
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(smtplib, name)
+
+
+def _cut_at_its_time(found: socket.socket) -> None:
+    # A descriptor of its own: TLS later takes the first one over.
+    own = found.dup()
+    _heard.cut = own
+
+    def cut() -> None:
+        try:
+            own.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            log.debug("a mail server had gone")
+
+    timer = threading.Timer(max(0.0, _heard.until_s - time.monotonic()), cut)
+    timer.daemon = True
+    timer.start()
+    _heard.timer = timer
+
+
+def feishu_signature(secret: str, at_s: float) -> dict[str, str]:
+    """What a Feishu robot that wants signatures takes beside the text."""
+    stamp = str(int(at_s))
+    told = hmac.new(f"{stamp}\n{secret}".encode(), b"", hashlib.sha256).digest()
+    return {"timestamp": stamp, "sign": b64encode(told).decode()}
 
 
 class Rooms:
@@ -98,13 +174,15 @@ class Rooms:
         self.reach = reach
         self._public_url = public_url
         self._per_minute, self._timeout_s, self._now_s = per_minute, timeout_s, now_s
-        self._buckets: dict[str, Bucket] = {}
+        self._left: dict[str, Left] = {}
+        self._http = client(reach, timeout_s=timeout_s)
         # Its own threads: a room that hangs takes none from anybody else.
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="rooms")
 
     async def aclose(self) -> None:
         """Give the threads up; one that still waits for a room ends by its own time limit."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._http.aclose()
 
     async def send(self, address: str, message: Message) -> Result:
         """Hand one message to a room or a mailbox; see ``push.port.Door``."""
@@ -117,8 +195,10 @@ class Rooms:
             return Result(Outcome.RETRY, wait_s, "room-limit")
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._notify, scheme, address, message
+                loop = asyncio.get_running_loop()
+                until_s = time.monotonic() + self._timeout_s
+                return await loop.run_in_executor(
+                    self._threads, self._notify, scheme, address, message, loop, until_s
                 )
         except TimeoutError:
             return Result(Outcome.RETRY, None, "timeout")
@@ -129,14 +209,22 @@ class Rooms:
             return Result(Outcome.RETRY, None, type(broken).__name__)
 
     def _full_for_s(self, address: str) -> float:
-        if len(self._buckets) > _ROOMS_MOST:
-            self._buckets.clear()
         now_s = self._now_s()
-        bucket = self._buckets.get(address, Bucket(float(self._per_minute), now_s))
-        self._buckets[address], wait_s = take(bucket, now_s, most=self._per_minute, per_s=60.0)
+        if len(self._left) > _ROOMS_MOST:
+            recent = {room: left for room, left in self._left.items() if now_s - left[-1] < 60.0}
+            self._left = recent
+        left = self._left.get(address, ())
+        self._left[address], wait_s = take(left, now_s, most=self._per_minute, per_s=60.0)
         return wait_s
 
-    def _notify(self, scheme: str, address: str, message: Message) -> Result:
+    def _notify(
+        self,
+        scheme: str,
+        address: str,
+        message: Message,
+        loop: asyncio.AbstractEventLoop,
+        until_s: float,
+    ) -> Result:
         """In a thread of ours: apprise waits while it writes."""
         module_name, class_name = PLUGINS[scheme]
         module = importlib.import_module(f"apprise.plugins.{module_name}")
@@ -149,16 +237,25 @@ class Rooms:
             return Result(Outcome.REJECTED, None, "not-a-provider")
         if scheme in _HTTP:
             vars(module)["requests"] = _LISTENING
+        else:
+            vars(importlib.import_module("apprise.plugins.email.smtp"))["smtplib"] = _MAILING
         plugin.notify_format = "text"  # mail would be HTML and lose its line breaks
-        plugin.request_rate_per_sec = 0  # the bucket's work, and it would sleep
+        plugin.request_rate_per_sec = 0  # the window's work, and it would sleep
         plugin.socket_connect_timeout = plugin.socket_read_timeout = self._timeout_s
-        _heard.answer, _heard.reach = None, self.reach
+        _heard.answer, _heard.http, _heard.loop, _heard.until_s = None, self._http, loop, until_s
+        _heard.secret = urlsplit(address).username if scheme == "feishu" else None
+        _heard.timer = _heard.cut = None
         lock = message.for_lock_screen()
         link = self._public_url + message.url
-        taken = plugin.notify(body=f"{lock.body[:_LINE_MOST]}\n{link}", title=lock.title)
+        try:
+            taken = plugin.notify(body=f"{lock.body[:_LINE_MOST]}\n{link}", title=lock.title)
+        finally:
+            if _heard.timer is not None:
+                _heard.timer.cancel()
+                _heard.cut.close()
         if scheme not in _HTTP:
             return Result(Outcome.SENT if taken else Outcome.RETRY, None, f"mail-{bool(taken)}")
-        return _result_of(_heard.answer)
+        return _result_of(_heard.answer, BLOCKED_S.get(scheme, 60.0))
 
     def _keeps_inside(self, scheme: str, plugin: Any) -> bool:
         """Point the plugin at the rehearsal's place; False when it would go to the other side."""
@@ -176,7 +273,7 @@ class Rooms:
 
 
 _HTTP = frozenset(PLUGINS) - {"mailto", "mailtos"}
-_LISTENING = _Listening()
+_LISTENING, _MAILING = _Listening(), _Mailing()
 
 
 class _Said(msgspec.Struct, frozen=True):
@@ -193,7 +290,7 @@ class _Said(msgspec.Struct, frozen=True):
         return str(found[0]) if found else self.unknown
 
 
-def _result_of(answer: requests.Response | None) -> Result:
+def _result_of(answer: requests.Response | None, blocked_s: float) -> Result:
     """What a robot's answer means, by its status and by the word inside."""
     if answer is None:
         return Result(Outcome.RETRY, None, "no-answer")
@@ -209,9 +306,8 @@ def _result_of(answer: requests.Response | None) -> Result:
         return Result(Outcome.SENT, None, "0")
     if word in _GONE:
         return Result(Outcome.FORGET_DEVICE, None, word)
-    # These three count by the minute.
     return (
-        Result(Outcome.RETRY, 60.0, word)
+        Result(Outcome.RETRY, blocked_s, word)
         if word in _LATER
         else Result(Outcome.REJECTED, None, word)
     )

@@ -13,6 +13,7 @@ lines as parameters of an approved template: no name, no health, no full address
 import asyncio
 import logging
 import re
+import ssl
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -20,9 +21,10 @@ from typing import Protocol
 import httpx
 import msgspec
 
-from push.answer import is_loopback
+from push.answer import is_loopback, retry_after_s
 from push.message import Message
 from push.port import Outcome, Reach, Result, kept_inside
+from push.wire import client
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class PhoneDoor:
         read: reads the answer.
         landlines: whether a landline can be reached this way.
         reach: ``LOOPBACK`` only writes to addresses of this machine.
+        trust: whose certificates are believed; the system's when None.
         timeout_s: the longest one attempt may take.
         now_s: Unix time.
     """
@@ -75,13 +78,14 @@ class PhoneDoor:
         *,
         landlines: bool,
         reach: Reach = Reach.INTERNET,
+        trust: ssl.SSLContext | None = None,
         timeout_s: float = 10.0,
         now_s: Callable[[], float] = time.time,
     ) -> None:
         self.name, self.reach = name, reach
         self._ask, self._read, self._landlines = ask, read, landlines
         self._timeout_s, self._now_s = timeout_s, now_s
-        self._http = httpx.AsyncClient(timeout=timeout_s, trust_env=reach is Reach.INTERNET)
+        self._http = client(reach, timeout_s=timeout_s, verify=trust or True)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -113,9 +117,9 @@ class PhoneDoor:
             # ledger; the number and the key stay out of the log.
             log.info("%s: %s", self.name, type(broken).__name__)
             return Result(Outcome.RETRY, None, type(broken).__name__)
-        wish = answer.headers.get("Retry-After", "")
-        if result.outcome is Outcome.RETRY and wish.isdecimal():
-            return msgspec.structs.replace(result, retry_after_s=min(float(wish[:12]), 86_400.0))
+        wish = retry_after_s(answer.headers.get("Retry-After"), self._now_s)
+        if result.outcome is Outcome.RETRY and wish is not None:
+            return msgspec.structs.replace(result, retry_after_s=wish)
         return result
 
 

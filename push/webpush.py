@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import ssl
 import time
 from collections.abc import Callable, Collection
 
@@ -24,6 +25,7 @@ from push.port import Outcome, Reach, Result, kept_inside
 from push.subscription import Keys as Keys
 from push.subscription import Subscription as Subscription
 from push.vapid import VapidKey, from_base64url, to_base64url
+from push.wire import client
 
 PUSH_SERVICES = (
     "fcm.googleapis.com",
@@ -36,7 +38,6 @@ PUSH_SERVICES = (
 log = logging.getLogger(__name__)
 
 _URGENCY = {Urgency.EMERGENCY: "high", Urgency.HIGH: "high", Urgency.NORMAL: "normal"}
-_READ_AT_MOST = 4096
 
 
 class WebPush:
@@ -48,6 +49,7 @@ class WebPush:
         reach: ``INTERNET`` for ``hosts`` by https; ``LOOPBACK`` only for 127.0.0.0/8 and ::1,
             where a rehearsal's own push service listens.
         hosts: the push services that may be written to.
+        trust: whose certificates are believed; the system's when None.
         timeout_s: the longest one attempt may take, all told.
         most_at_once: connections; more attempts wait their turn within their own time limit.
         now_s: Unix time, for the token's expiry.
@@ -62,6 +64,7 @@ class WebPush:
         *,
         reach: Reach = Reach.INTERNET,
         hosts: Collection[str] = PUSH_SERVICES,
+        trust: ssl.SSLContext | None = None,
         timeout_s: float = 10.0,
         most_at_once: int = 100,
         now_s: Callable[[], float] = time.time,
@@ -69,11 +72,11 @@ class WebPush:
         self.reach = reach
         self._key, self._subject, self._hosts = key, subject, tuple(hosts)
         self._timeout_s, self._now_s = timeout_s, now_s
-        self._http = httpx.AsyncClient(
-            timeout=timeout_s,
+        self._http = client(
+            reach,
+            timeout_s=timeout_s,
+            verify=trust or True,
             limits=httpx.Limits(max_connections=most_at_once),
-            # A proxy from the environment would carry a rehearsal off this machine.
-            trust_env=reach is Reach.INTERNET,
         )
 
     async def aclose(self) -> None:
@@ -100,10 +103,19 @@ class WebPush:
         except TooLargeError:
             return Result(Outcome.REJECTED, None, "too-large")
         try:
-            sealed = await asyncio.to_thread(seal, plain, subscription.keys)
-        except (ValueError, http_ece.ECEException):
-            return Result(Outcome.FORGET_DEVICE, None, "not-usable-keys")
-        return await self._post(endpoint, sealed, message)
+            async with asyncio.timeout(self._timeout_s):
+                try:
+                    sealed = await asyncio.to_thread(seal, plain, subscription.keys)
+                except (ValueError, http_ece.ECEException):
+                    return Result(Outcome.FORGET_DEVICE, None, "not-usable-keys")
+                return await self._post(endpoint, sealed, message)
+        except (TimeoutError, httpx.TimeoutException):
+            return Result(Outcome.RETRY, None, "timeout")
+        except Exception as broken:
+            # Beside HTTPError, the layers below raise what they like for a strange address or
+            # peer. The name goes to the ledger; the address stays out of the log.
+            log.info("web push: %s", type(broken).__name__)
+            return Result(Outcome.RETRY, None, type(broken).__name__)
 
     async def _post(self, endpoint: httpx.URL, sealed: bytes, message: Message) -> Result:
         headers = {
@@ -117,20 +129,9 @@ class WebPush:
         }
         if message.collapse_key:
             headers["Topic"] = topic(message.collapse_key)
-        try:
-            async with (
-                asyncio.timeout(self._timeout_s),
-                self._http.stream("POST", endpoint, content=sealed, headers=headers) as answer,
-            ):
-                await _drain(answer)
-                return result_of(answer.status_code, answer.headers.get("Retry-After"), self._now_s)
-        except (TimeoutError, httpx.TimeoutException):
-            return Result(Outcome.RETRY, None, "timeout")
-        except Exception as broken:
-            # Beside HTTPError, the layers below raise what they like for a strange address or
-            # peer. The name goes to the ledger; the address stays out of the log.
-            log.info("web push: %s", type(broken).__name__)
-            return Result(Outcome.RETRY, None, type(broken).__name__)
+        # The body says nothing; a little of it is read so that the connection can be used again.
+        answer = await self._http.post(endpoint, content=sealed, headers=headers)
+        return result_of(answer.status_code, answer.headers.get("Retry-After"), self._now_s)
 
     def _may_write_to(self, endpoint: httpx.URL) -> bool:
         host = endpoint.host.rstrip(".")
@@ -169,15 +170,6 @@ def seal(plain: bytes, keys: Keys) -> bytes:
 def topic(collapse_key: str) -> str:
     """The ``Topic`` of a key: 32 characters of base64url that tell the push service nothing."""
     return to_base64url(hashlib.sha256(collapse_key.encode()).digest())[:32]
-
-
-async def _drain(answer: httpx.Response) -> None:
-    """Read a little of the body, so that a short answer's connection can be used again."""
-    size = 0
-    async for chunk in answer.aiter_raw():
-        size += len(chunk)
-        if size > _READ_AT_MOST:
-            return
 
 
 def _origin(endpoint: httpx.URL) -> str:

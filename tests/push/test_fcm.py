@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from push.fcm import Fcm, _own_ways
 from push.message import Urgency
 from push.port import Door, Outcome, Reach, Result
+from push.wire import client
 from tests.push.contract import DoorContract, Rig
 from tests.push.provider import broken_service
 from tests.push.serving import Provider, serving
@@ -149,9 +150,11 @@ async def test_the_private_names_of_firebase_admin_that_we_set_are_still_there(d
     assert fresh._fcm_url == "https://fcm.googleapis.com/v1/projects/jiean-test/messages:send"
     for name in ("_async_client", "_fcm_headers", "_credential"):
         assert hasattr(fresh, name)
-    ours = _own_ways(door._app, "http://127.0.0.1:9", 1.0)
+    http = client(Reach.LOOPBACK, timeout_s=1.0)
+    ours = _own_ways(door._app, "http://127.0.0.1:9", http, 1.0)
     assert ours._fcm_url == "http://127.0.0.1:9/v1/projects/jiean-test/messages:send"
-    assert ours._async_client._retry_config.retries_left == 0
+    assert ours._async_client.async_client is http
+    await http.aclose()
 
 
 async def test_an_alarm_goes_with_high_priority_and_its_lifetime(google: Google, door: Fcm) -> None:
