@@ -45,6 +45,7 @@ from backend.screens import (
     photos,
     roster,
     socket,
+    statistics,
 )
 from backend.screens.hooks import hooks_of
 from backend.screens.reachability import Reachability
@@ -128,6 +129,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *roster.ROUTES,
     *links.ROUTES,
     *photos.ROUTES,
+    *statistics.ROUTES,
     *socket.ROUTES,
 ]
 """Every domain adds its own ``ROUTES`` here."""

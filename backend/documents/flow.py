@@ -2,8 +2,8 @@
 
 Sources:
     Which papers: 6.2.4 (written report of a false alarm), B.6 (report to the community),
-    B.4 (report to the authority), B.1 (the user is told to put it right). Their headings are
-    ours; the standard sets none.
+    B.4 (report to the authority), B.1 (the user is told to put it right), 6.3.7.3 (statistics of
+    a calendar year). Their headings are ours; the standard sets none.
     Number: the form of official papers in China, series〔year〕number.
 """
 
@@ -20,6 +20,7 @@ class PaperKind(StrEnum):
     AUTHORITY = "authority"
     RECTIFICATION = "rectification"
     DRILL = "drill"
+    YEARLY = "yearly"
 
 
 TITLES = {
@@ -28,6 +29,7 @@ TITLES = {
     PaperKind.AUTHORITY: "建筑安全隐患报告",
     PaperKind.RECTIFICATION: "用电隐患整改通知书",
     PaperKind.DRILL: "应急处置演练记录",
+    PaperKind.YEARLY: "年度预警统计",
 }
 SERIES = {
     PaperKind.FALSE_ALARM: "误报",
@@ -35,6 +37,7 @@ SERIES = {
     PaperKind.AUTHORITY: "建安",
     PaperKind.RECTIFICATION: "整改",
     PaperKind.DRILL: "记录",
+    PaperKind.YEARLY: "统计",
 }
 CLAUSES = {
     PaperKind.FALSE_ALARM: "6.2.4",
@@ -42,6 +45,7 @@ CLAUSES = {
     PaperKind.AUTHORITY: "附录 B.4",
     PaperKind.RECTIFICATION: "附录 B.1",
     PaperKind.DRILL: "4.2.4.1 d)",
+    PaperKind.YEARLY: "6.3.7.3",
 }
 
 
@@ -61,11 +65,19 @@ class Print(msgspec.Struct, frozen=True, kw_only=True):
     note: str
 
 
+class Grid(msgspec.Struct, frozen=True, kw_only=True):
+    """A table below the text: every row has as many cells as ``columns``; the first is its name."""
+
+    head: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
     """All that is printed but the number. Times in ``rows`` are local, already in words.
 
     ``version`` is the journal's version that the paper was written from: the same journal gives
-    the same paper, byte for byte.
+    the same paper, byte for byte. ``incident_id`` stands for the year where that is its matter.
     """
 
     kind: PaperKind
@@ -79,6 +91,7 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     author: str
     filed_at: datetime
     filed_on: str
+    grids: tuple[Grid, ...] = ()
 
 
 def series(kind: PaperKind, handling: str) -> str:

@@ -76,6 +76,16 @@ async def offices_for(building_id: UUID) -> list[Office]:
     return [Office(**dict(row)) for row in rows]
 
 
+async def communities() -> dict[UUID, str]:
+    """The community that each building belongs to, by name."""
+    rows = await OPERATIONS.fetch(
+        "SELECT DISTINCT ON (a.building_id) a.building_id, o.name FROM office o"
+        " JOIN office_area a ON a.office_id = o.id WHERE o.kind = 'community'"
+        " ORDER BY a.building_id, o.name"
+    )
+    return {row["building_id"]: row["name"] for row in rows}
+
+
 async def offices(ids: Sequence[UUID]) -> dict[UUID, Office]:
     """Offices by id, for those who exist."""
     rows = await OPERATIONS.fetch(

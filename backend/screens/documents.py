@@ -7,9 +7,10 @@ from uuid import UUID
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
-from backend.access.guards import signed_in
+from backend.access.guards import requires, signed_in
 from backend.audit import service as audit
 from backend.documents import service as documents
+from backend.documents.flow import PaperKind
 from backend.documents.schemas import PaperLine
 from backend.screens.incident import may_see
 from backend.screens.reading import existing
@@ -18,6 +19,8 @@ from backend.shared.db import OPERATIONS
 from backend.shared.problems import NotFound
 
 AnyRequest = Request[Any, Any, Any]
+LEADS = ("manager", "desk_lead")
+"""Who reads what is about no single incident: a year's statistics."""
 
 
 @get("/api/incidents/{incident_id:uuid}/documents", guards=[signed_in],
@@ -34,7 +37,10 @@ async def paper(request: AnyRequest, sha256: FromPath[str], ctx: Ctx) -> Respons
     line = await documents.paper_line(sha256)
     if line is None:
         raise NotFound("没有这份文件 no such paper")
-    may_see(await existing(line.incident_id), request.user)
+    if line.kind == PaperKind.YEARLY:
+        requires(*LEADS)(request, request.route_handler)
+    else:
+        may_see(await existing(line.incident_id), request.user)
     async with OPERATIONS.transaction():
         await audit.record(
             OPERATIONS, actor=request.user.account_id, role=request.user.role,

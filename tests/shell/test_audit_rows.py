@@ -79,6 +79,7 @@ ELSEWHERE = {
     "POST /api/cards": "two persons and their audit rows are in test_cards.py",
     "POST /api/cards/{version:int}/approve": "the same",
     "POST /api/cards/{version:int}/decline": "the same",
+    "POST /api/statistics/{year:int}/paper": "its audit row is read in test_statistics.py",
     "POST /api/drills": "recorded for training as well; test_drills.py",
     "POST /api/drills/{incident_id:uuid}/signal": "an event of the drill's journal",
     "POST /api/drills/{incident_id:uuid}/end": "the same",
