@@ -78,7 +78,7 @@ class Fcm:
         self._app = firebase_admin.initialize_app(
             credentials.Certificate(dict(account)), {"httpTimeout": timeout_s}, f"jiean-{id(self)}"
         )
-        verify = trust or True
+        verify = trust or ssl.create_default_context()
         self._http = client(reach, timeout_s=timeout_s, verify=verify)
         sending = client(reach, timeout_s=timeout_s, verify=verify, http2=True)
         self._service = _own_ways(self._app, endpoint, sending, timeout_s)
@@ -161,15 +161,19 @@ class _Said(msgspec.Struct, frozen=True):
     data: bytes
 
 
+class _OneTry(_http_client.HttpxAsyncClient):  # type: ignore[misc]
+    """firebase-admin's client over ours, which is bound and asks once, where its own asks four
+    times. Without its sign-in, which blocks the loop: we set the header instead."""
+
+    def __init__(self, http: httpx.AsyncClient, timeout_s: float) -> None:
+        http.headers.update(_http_client.METRICS_HEADERS)
+        self._base_url, self._timeout, self._async_client = "", timeout_s, http
+
+
 def _own_ways(app: Any, endpoint: str, http: httpx.AsyncClient, timeout_s: float) -> Any:
     """firebase-admin's messaging service of ``app``, without retries and sign-in of its own."""
     service = messaging._get_messaging_service(app)
-    # No credential: its own sign-in blocks the loop. We set the header instead.
-    own = _http_client.HttpxAsyncClient(timeout=timeout_s)
-    http.headers.update(own._headers)
-    # Its own transport would ask four times; ours asks once and is bound.
-    own._async_client = http
-    service._async_client = own
+    service._async_client = _OneTry(http, timeout_s)
     if endpoint:
         service._fcm_url = endpoint + urlsplit(service._fcm_url).path
     return service

@@ -20,6 +20,7 @@ import importlib
 import logging
 import smtplib
 import socket
+import ssl
 import threading
 import time
 from base64 import b64encode
@@ -150,7 +151,8 @@ class Rooms:
         public_url: where people reach the product; put before ``Message.url``.
         reach: ``LOOPBACK`` only writes to ``origins`` and to mail servers of this machine.
         origins: with ``LOOPBACK``: instead of each provider's own, by scheme.
-        per_minute: the most that one room gets.
+        per_minute: the most that one room gets in any minute.
+        trust: whose certificates are believed; the system's when None. Not for mail.
         timeout_s: the longest one attempt may take.
         now_s: seconds of a clock that only goes on.
     """
@@ -164,6 +166,7 @@ class Rooms:
         reach: Reach = Reach.INTERNET,
         origins: Mapping[str, str] | None = None,
         per_minute: int = PER_MINUTE,
+        trust: ssl.SSLContext | None = None,
         timeout_s: float = 10.0,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -175,7 +178,7 @@ class Rooms:
         self._public_url = public_url
         self._per_minute, self._timeout_s, self._now_s = per_minute, timeout_s, now_s
         self._left: dict[str, Left] = {}
-        self._http = client(reach, timeout_s=timeout_s)
+        self._http = client(reach, timeout_s=timeout_s, verify=trust or True)
         # Its own threads: a room that hangs takes none from anybody else.
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="rooms")
 

@@ -3,8 +3,11 @@
 import asyncio
 import socket
 import ssl
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -27,6 +30,7 @@ class Provider:
         self.said: tuple[int, dict[str, str], bytes] | None = None
         self.arrived, self.go_on = asyncio.Event(), asyncio.Event()
         self.go_on.set()
+        self.endless = False
 
     def says(self, status: int, body: bytes = b"{}", **headers: str) -> None:
         self.said = status, {k.replace("_", "-"): v for k, v in headers.items()}, body
@@ -61,6 +65,9 @@ class Provider:
             extra = {"content-type": "application/json"}
         wire = [(k.encode(), v.encode()) for k, v in extra.items()]
         await send({"type": "http.response.start", "status": status, "headers": wire})
+        while self.endless:
+            await send({"type": "http.response.body", "body": b" " * 8192, "more_body": True})
+            await asyncio.sleep(0)  # once the other side has left, sending waits for nothing
         await send({"type": "http.response.body", "body": said})
 
 
@@ -87,40 +94,66 @@ async def serving(provider: Provider) -> AsyncIterator[str]:
             await running
 
 
-@asynccontextmanager
-async def serving_http2(provider: Provider) -> AsyncIterator[tuple[str, ssl.SSLContext]]:
-    """HTTP/2 over TLS with a certificate of its own; yields the origin and who to trust."""
-    import tempfile
-    from pathlib import Path
+class Identity:
+    """A certificate for 127.0.0.1 of an authority of our own, and who trusts it."""
 
-    import trustme
+    def __init__(self) -> None:
+        import trustme
+
+        authority = trustme.CA()
+        certificate = authority.issue_cert("127.0.0.1")
+        self.trust = ssl.create_default_context()
+        authority.configure_trust(self.trust)
+        self._certificate = certificate
+        self._folder = tempfile.TemporaryDirectory()
+        self.key, self.chain = (str(Path(self._folder.name, name)) for name in ("key", "chain"))
+        certificate.private_key_pem.write_to_path(self.key)
+        for blob in certificate.cert_chain_pems:
+            blob.write_to_path(self.chain, append=True)
+
+    def server(self, *protocols: str) -> ssl.SSLContext:
+        """For a listener that offers these protocols, the best first."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._certificate.configure_cert(context)
+        context.set_alpn_protocols(list(protocols))
+        return context
+
+
+@cache
+def identity() -> Identity:
+    """One for the whole run: making keys takes long."""
+    return Identity()
+
+
+@asynccontextmanager
+async def serving_http2(
+    provider: Provider, *protocols: str
+) -> AsyncIterator[tuple[str, ssl.SSLContext]]:
+    """HTTP over TLS with a certificate of its own; yields the origin and who to trust.
+
+    ``protocols``: in ALPN's words, the best first; HTTP/2 alone when none is named.
+    """
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
-        key, chain = Path(folder, "key.pem"), Path(folder, "chain.pem")
-        certificate.private_key_pem.write_to_path(key)
-        for blob in certificate.cert_chain_pems:
-            blob.write_to_path(chain, append=True)
+    us = identity()
+    with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         probe.listen()
         port = probe.getsockname()[1]
         config = Config()
         config.bind = [f"fd://{probe.fileno()}"]
-        config.certfile, config.keyfile = str(chain), str(key)
-        config.alpn_protocols = ["h2"]
+        config.certfile, config.keyfile = us.chain, us.key
+        config.alpn_protocols = list(protocols or ("h2",))
         config.graceful_timeout = 0.5
         config.accesslog = config.errorlog = None
         over = asyncio.Event()
         running = asyncio.create_task(serve(provider, config, shutdown_trigger=over.wait))  # type: ignore[arg-type]
         provider.origin = f"https://127.0.0.1:{port}"
         try:
-            yield provider.origin, trusting
+            yield provider.origin, us.trust
         finally:
+            provider.endless = False
             provider.go_on.set()
             over.set()
             await running
