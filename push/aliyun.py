@@ -1,4 +1,5 @@
-"""Aliyun's texts (SendSms) and calls (SingleCallByTts), API version 2017-05-25, signature V3.
+"""Aliyun's texts (SendSms) and calls (SingleCallByTts, or IvrCall where a key is to confirm),
+API version 2017-05-25, signature V3; and the reports that it posts (SmsReport, VoiceReport).
 
 Written from the published documentation (docs/sources.md#S20); nothing here was run against
 Aliyun itself. The approved templates take two parameters, ``title`` and ``text``.
@@ -15,6 +16,7 @@ import msgspec
 
 from push.message import Message
 from push.port import Outcome, Result
+from push.reports import CONFIRMS, Report, Word, decoded, instant, of_key
 from push.telephony import Asked, by_status, words
 
 SMS = "https://dysmsapi.aliyuncs.com"
@@ -39,6 +41,8 @@ class Aliyun(msgspec.Struct, frozen=True, kw_only=True):
         key_id, key_secret: of a RAM user who may only text and call.
         sign_name: the approved signature of texts.
         sms_template, voice_template: approved templates' codes.
+        key_template: approved template that is said after the key 1; with it a call asks for the
+            key, without it nobody can confirm by one. The voice template must then ask for it.
         shown_number: the bought number that a called person sees.
         sms_origin, voice_origin: other places than Aliyun's only in a rehearsal.
     """
@@ -48,6 +52,7 @@ class Aliyun(msgspec.Struct, frozen=True, kw_only=True):
     sign_name: str = ""
     sms_template: str = ""
     voice_template: str = ""
+    key_template: str = ""
     shown_number: str = ""
     sms_origin: str = SMS
     voice_origin: str = VOICE
@@ -67,6 +72,23 @@ class Aliyun(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def call(self, number: str, message: Message, at_s: float) -> Asked:
+        if self.key_template:
+            return self._asked(
+                self.voice_origin,
+                "IvrCall",
+                {
+                    "CalledNumber": number,
+                    "CalledShowNumber": self.shown_number,
+                    "StartCode": self.voice_template,
+                    "StartTtsParams": _param(message),
+                    "MenuKeyMap.1.Key": CONFIRMS,
+                    "MenuKeyMap.1.Code": self.key_template,
+                    "PlayTimes": "2",
+                    "Timeout": "8000",
+                    "OutId": message.id.hex[-15:],
+                },
+                at_s,
+            )
         return self._asked(
             self.voice_origin,
             "SingleCallByTts",
@@ -84,16 +106,25 @@ class Aliyun(msgspec.Struct, frozen=True, kw_only=True):
 
     def read(self, status: int, body: bytes) -> Result:
         try:
-            code = str(msgspec.json.decode(body, type=dict[str, object])["Code"])
+            said = msgspec.json.decode(body, type=dict[str, object])
+            code = str(said["Code"])
         except (msgspec.MsgspecError, KeyError):
             return by_status(status)
         if code == "OK" and status == 200:
-            return Result(Outcome.SENT, None, "OK")
+            reference = str(said.get("BizId") or said.get("CallId") or "")[:100]
+            return Result(Outcome.SENT, None, "OK", reference=reference)
         if code in _GONE:
             return Result(Outcome.FORGET_DEVICE, None, code[:39])
         if code.startswith(_LATER) or status == 429 or status >= 500:
             return Result(Outcome.RETRY, None, code[:39])
         return Result(Outcome.REJECTED, None, code[:39])
+
+    def reports(self, body: bytes) -> list[Report]:
+        return [found for said in decoded(body, list[_Said]) if (found := _report(said))]
+
+    @property
+    def thanks(self) -> bytes:
+        return '{"code":0,"msg":"接收成功"}'.encode()
 
     def _asked(self, origin: str, action: str, query: Mapping[str, str], at_s: float) -> Asked:
         headers = {
@@ -109,6 +140,54 @@ class Aliyun(msgspec.Struct, frozen=True, kw_only=True):
         return Asked(
             url=f"{origin}/?{encoded}", headers={**headers, "authorization": authorization}
         )
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """A line of SmsReport (with ``biz_id``) or of VoiceReport (with ``call_id``)."""
+
+    biz_id: str = ""
+    success: bool | None = None
+    err_code: str = ""
+    report_time: str = ""
+    call_id: str = ""
+    status_code: str = ""
+    start_time: str = ""
+    end_time: str = ""
+    status_time: str = ""
+    dtmf: str = ""
+
+
+_HEARD = {"200000", "200001", "200008"}
+"""Heard to the end; hung up before it; waited for a key in vain: somebody answered."""
+
+
+def _report(said: _Said) -> Report | None:
+    if said.biz_id and said.success is not None:
+        word = Word.DELIVERED if said.success else Word.FAILED
+        return Report(
+            door="sms",
+            reference=said.biz_id,
+            word=word,
+            code=said.err_code[:39],
+            at=instant(said.report_time),
+        )
+    if not said.call_id or not said.status_code:
+        return None
+    if said.dtmf:
+        word = of_key(said.dtmf)
+    elif said.status_code in _HEARD or said.start_time:
+        word = Word.DELIVERED
+    elif said.status_code.startswith("2001"):
+        return None  # on its way, or of calls between two people
+    else:
+        word = Word.FAILED
+    return Report(
+        door="voice",
+        reference=said.call_id,
+        word=word,
+        code=said.status_code[:39],
+        at=instant(said.end_time or said.status_time),
+    )
 
 
 def canonical_query(query: Mapping[str, str]) -> str:

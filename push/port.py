@@ -70,12 +70,15 @@ class Result(msgspec.Struct, frozen=True):
         provider_code: the provider's word or ours, for the delivery ledger; never an address.
         gone_since: UTC, with ``FORGET_DEVICE``: when the provider knew that the address was dead;
             an address registered again after it is alive. None when it does not say.
+        reference: with ``SENT``, the provider's own name for this message, by which its later
+            reports are known; empty where it gives none.
     """
 
     outcome: Outcome
     retry_after_s: float | None = None
     provider_code: str = ""
     gone_since: datetime | None = None
+    reference: str = ""
 
 
 class Door(Protocol):

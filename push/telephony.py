@@ -1,7 +1,7 @@
 """The HTTP port behind texts and automatic calls, so that the provider can be changed.
 
 A provider turns a number and a message into one signed request, and an answer into a ``Result``:
-``push.aliyun`` and ``push.tencent`` are two. To add one, write a class with the four members of
+``push.aliyun`` and ``push.tencent`` are two. To add one, write a class with the members of
 ``Telephony``; nothing else changes. What the wire needs beyond that (time limit, connections,
 what a loopback may reach) is ``PhoneDoor``'s, and ``push.sms`` and ``push.voice`` are its two
 doors.
@@ -24,6 +24,7 @@ import msgspec
 from push.answer import is_loopback, retry_after_s
 from push.message import Message
 from push.port import Outcome, Reach, Result, kept_inside
+from push.reports import Report
 from push.wire import client
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,17 @@ class Telephony(Protocol):
 
     def read(self, status: int, body: bytes) -> Result:
         """What an answer means; an answer in no known form goes by its status."""
+
+    def reports(self, body: bytes) -> list[Report]:
+        """What it posts later about messages that it took; what we do not know is left out.
+
+        Raises:
+            GarbageError: it would not post that.
+        """
+
+    @property
+    def thanks(self) -> bytes:
+        """The JSON with which it wants its reports answered; without it, it posts them again."""
 
 
 class PhoneDoor:

@@ -43,7 +43,7 @@ class AliyunExchange(Exchange):
         at_s = time.mktime(time.strptime(headers["x-acs-date"], "%Y-%m-%dT%H:%M:%SZ"))
         if not self.fresh(at_s - time.timezone):
             return 400, b'{"Code": "InvalidTimeStamp.Expired"}'
-        param = json.loads(query.get("TemplateParam") or query["TtsParam"])
+        param = json.loads(query.get("TemplateParam") or query.get("TtsParam") or query["StartTtsParams"])
         text = headers["x-acs-action"] == "SendSms"
         if text and (query["SignName"], query["TemplateCode"]) != ("街安", "SMS_1"):
             return 200, b'{"Code": "isv.SMS_SIGNATURE_ILLEGAL"}'
@@ -253,6 +253,20 @@ async def test_a_broken_provider_is_tried_again_later(kind: str, way: str, fault
         a_door(kind, way, origin, timeout_s=0.3) as door,
     ):
         assert (await door.send(NUMBER, a_message())).outcome is Outcome.RETRY
+
+
+async def test_where_a_key_confirms_the_call_of_aliyun_asks_for_it() -> None:
+    there = AliyunExchange()
+    changes = {"voice_template": "TTS_1", "key_template": "TTS_2"}
+    async with serving(there), a_door("aliyun", "voice", there.origin, changes=changes) as door:
+        assert await door.send(NUMBER, a_message()) == Result(
+            Outcome.SENT, None, "OK", reference="b"
+        )
+    [(path, headers, _)] = there.requests
+    query = dict(parse_qsl(path.partition("?")[2]))
+    assert headers["x-acs-action"] == "IvrCall"
+    assert (query["StartCode"], query["MenuKeyMap.1.Key"]) == ("TTS_1", "1")
+    assert query["MenuKeyMap.1.Code"] == "TTS_2"
 
 
 def test_a_landline_can_be_called_and_not_texted() -> None:
