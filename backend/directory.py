@@ -17,7 +17,7 @@ Ways = Mapping[str, Mapping[str, str]]
 
 
 class Directory:
-    """What ``messages.carrier`` asks; see ``messages.claims.Directory``."""
+    """What ``messages.carrier`` asks; see ``messages.jobs.Directory``."""
 
     def __init__(self, settings: Settings) -> None:
         self._room = settings.push.room

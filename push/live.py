@@ -129,6 +129,8 @@ class LiveSockets:
         self.queue_limit, self.write_timeout_s = queue_limit, write_timeout_s
         self._most = most_per_address
         self._sockets: dict[str, list[Socket]] = {}
+        self.changed = asyncio.Event()
+        """Set when an address got its first screen or lost its last; whoever watches clears it."""
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -146,6 +148,8 @@ class LiveSockets:
         socket = Socket(self, address, write, close, session)
         here = self._sockets.setdefault(address, [])
         here.append(socket)
+        if len(here) == 1:
+            self.changed.set()
         if len(here) > self._most:
             here[0]._drop("a newer one took its place")
         try:
@@ -205,8 +209,8 @@ class LiveSockets:
         here = self._sockets.get(socket.address, [])
         if socket in here:
             here.remove(socket)
-        if not here:
-            self._sockets.pop(socket.address, None)
+        if not here and self._sockets.pop(socket.address, None) is not None:
+            self.changed.set()
 
     def close_later(self, close: Close) -> None:
         """Close a connection without making anybody wait for it."""

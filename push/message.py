@@ -18,7 +18,7 @@ on every door, so that it can never be taken for the real thing.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -143,6 +143,44 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def for_open_app(self) -> tuple[str, str]:
         """Title and body for the open app, marked when this is an exercise or a test."""
         return _MARKS[self.handling, self.locale] + self.title, self.body
+
+
+_OVER: Mapping[Locale, tuple[str, str]] = {
+    "zh": ("已结束", "无需再答复"),
+    "en": ("It is over", "No answer is needed"),
+}
+OVER_TTL_S = 60
+"""What replaces a message outlives it by this much: a phone may have got that one just now."""
+
+
+def replacing(message: Message, id_: UUID, *, at: datetime) -> Message:
+    """The quiet message that takes the place of one which no longer asks for anything.
+
+    It is shown, so that no browser counts a silent push against us, but it rings nobody and has
+    no buttons.
+
+    Args:
+        message: what a screen may still show; it must have a ``collapse_key``.
+        id_: the new one's.
+        at: UTC.
+    """
+    title, body = _OVER[message.locale]
+    until = message.sent_at + timedelta(seconds=message.ttl_s + OVER_TTL_S)
+    return msgspec.structs.replace(
+        message,
+        id=id_,
+        title=f"{title}：{message.title}"
+        if message.locale == "zh"
+        else f"{title}: {message.title}",
+        body=body,
+        lock_title=title,
+        lock_body=body,
+        urgency=Urgency.NORMAL,
+        actions=(),
+        ttl_s=max(OVER_TTL_S, int((until - at).total_seconds())),
+        sent_at=at,
+        data={"kind": "over", "of": str(message.id)},
+    )
 
 
 class TooLargeError(ValueError):

@@ -1,182 +1,176 @@
-"""One short transaction: take what is due, ask the ladder, write down what is about to happen."""
+"""One short transaction: take what is due, ask the ladder, write down what is about to happen.
+
+Claiming and handing over are one step: a message is only claimed for a door whose provider has a
+place for it now, so nothing that was answered in the meantime waits in our memory to ring after
+all. What finds no place stays in the outbox, in line.
+"""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from backend.messages.jobs import Directory, Doors, Job
+from backend.messages.outbox import ALARMS, NEW, REST, URGENT
+from backend.messages.plans import DEVICES, NUMBERS, Known, Plan, plan
 from backend.shared.db import OPERATIONS, Row
 from backend.shared.listen import AWAY
-from push.ladder import Attempt, Climb, Facts, Stop, TellAPerson, Try, Wait, decide_next
-from push.message import Audience, Message
-from push.port import Outcome, Reach, ReceiptKind
-from push.subscription import Keys, Subscription
 
 log = logging.getLogger("jiean.messages")
 
-BATCH = 100
-DEVICES = ("webpush", "fcm", "apns")
-"""Doors that are addressed by what a person's own devices registered."""
-NUMBERS = ("sms", "voice", "rooms")
-"""Doors that are addressed by what the directory has; every other takes our own address."""
-Directory = Callable[[Sequence[str]], Awaitable[Mapping[str, Mapping[str, str]]]]
-"""``directory(addresses)``: address → door of ``NUMBERS`` → the address in that door's form."""
+BATCH = 200
+LEAST = 4
+"""So many in line are looked at even when every known provider is full."""
+PASSED = "live_passed"
+"""Told when a message waits for a screen at another node."""
+NODE_LOST_S = 30.0
+"""A node not heard of for so long holds no screen any more."""
 
 
-async def no_directory(_addresses: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
-    """The default: nobody has a telephone."""
-    return {}
+class Claimed(msgspec.Struct, frozen=True):
+    """What to carry out, and whether there may be more that is due and not merely in line."""
+
+    jobs: list[Job]
+    more: bool
 
 
-class Quiet(msgspec.Struct, frozen=True, kw_only=True):
-    """The hours of the night in which residents and offices hear only what is urgent."""
+async def claim(now: datetime, doors: Doors, *, lanes: Sequence[int]) -> Claimed:
+    """Claim what is due in some lanes of the outbox, as much as there is room for.
 
-    zone: ZoneInfo
-    from_hour: int
-    to_hour: int
-
-    def until(self, audience: Audience, now: datetime) -> datetime | None:
-        """When the quiet ends in which ``now`` (UTC) lies; None when it lies in none."""
-        local = now.astimezone(self.zone)
-        hours = (local.hour - self.from_hour) % 24
-        night = (self.to_hour - self.from_hour) % 24
-        if audience not in (Audience.RESIDENT, Audience.OFFICE) or hours >= night:
-            return None
-        end = local.replace(hour=self.to_hour, minute=0, second=0, microsecond=0)
-        return (end if end > local else end + timedelta(days=1)).astimezone(UTC)
-
-
-TELLING = "telling"
-"""In the leases: how long telling a person may take."""
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One claimed message, and what to do for it now.
-
-    Args:
-        tell: a person must be told.
-        door: to knock at; None when only ``tell``.
-        delivery_id: the attempt's row.
-        to: the address in the door's own form.
-        devices: for a door of ``DEVICES``: the subscription's id and its address there.
+    The places in ``Job.places`` are taken; whoever carries the job gives them back.
     """
-
-    message: Message
-    address: str
-    incident_id: UUID | None
-    tell: bool
-    door: str | None
-    delivery_id: int | None = None
-    to: str = ""
-    devices: tuple[tuple[UUID, str], ...] = ()
-
-
-class _Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of one row: either ``ended`` or looked at again at ``next_at``."""
-
-    message_id: UUID
-    next_at: datetime | None
-    ended: str | None = None
-    job: Job | None = None
+    plans: list[Plan] = []
+    try:
+        async with OPERATIONS.transaction():
+            rows = await _due(now, doors, lanes)
+            if not rows:
+                return Claimed([], more=False)
+            known = await _look_up(rows, doors, now)
+            for row in rows:
+                plans.append(plan(row, known, now, doors))
+            jobs = await _write(plans, now)
+    except BaseException:
+        for place in (place for each in plans if each.job for place in each.job.places):
+            doors.lanes.give(place)
+        raise
+    return Claimed(jobs, more=any(not each.in_line for each in plans))
 
 
-class _Known(msgspec.Struct, frozen=True, kw_only=True):
-    """The ledger of one batch, by message id; devices and ways by address."""
+async def _due(now: datetime, doors: Doors, lanes: Sequence[int]) -> list[Row]:
+    rows: list[Row] = []
+    for lane in lanes:
+        most = BATCH - len(rows)
+        if lane in (URGENT, REST):
+            most = min(most, max(LEAST, doors.lanes.room()))
+        if most > 0:
+            rows += await OPERATIONS.fetch(
+                "SELECT id, address, body, incident_id, told_person, lane, only_doors"
+                " FROM message WHERE lane = $3 AND next_at <= $1"
+                " ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+                now,
+                most,
+                lane,
+            )
+    return rows
 
-    attempts: Mapping[Any, list[Row]]
-    receipts: Mapping[Any, list[Row]]
-    devices: Mapping[Any, list[Row]]
-    ways: Mapping[str, Mapping[str, str]]
 
-
-async def claim(
-    now: datetime,
-    reaches: Mapping[str, Reach],
-    leases: Mapping[str, timedelta],
-    *,
-    directory: Directory = no_directory,
-    quiet: Quiet | None = None,
-) -> list[Job] | None:
-    """Claim at most ``BATCH`` due messages, emergencies first.
-
-    Args:
-        now: UTC.
-        reaches: every open door.
-        leases: for how long a message is ours while a door, or ``TELLING``, has it.
-        directory: asked for telephones and rooms when there is a door to them.
-        quiet: the night's hours; None for none.
-
-    Returns:
-        What to carry out; None when nothing was due.
-    """
-    async with OPERATIONS.transaction():
-        rows = await OPERATIONS.fetch(
-            "SELECT id, address, body, incident_id, told_person FROM message WHERE next_at <= $1"
-            " ORDER BY urgency <> 'emergency', next_at LIMIT $2 FOR UPDATE SKIP LOCKED",
-            now,
-            BATCH,
-        )
-        if not rows:
-            return None
-        known = await _look_up(rows, reaches, directory)
-        plans = [_plan(row, known, now, reaches, leases, quiet) for row in rows]
+async def _write(plans: Sequence[Plan], now: datetime) -> list[Job]:
+    """Lease or end the rows, and write the attempts down before anything leaves."""
+    await OPERATIONS.execute(
+        "UPDATE message m SET next_at = p.next_at, ended = p.ended, last_error = p.last_error,"
+        " ended_at = CASE WHEN p.ended IS NOT NULL THEN $5::timestamptz END,"
+        " lane = CASE WHEN m.lane <> $6 THEN m.lane WHEN m.urgency = 'emergency' THEN $7 ELSE $8"
+        " END"
+        " FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[])"
+        " AS p (id, next_at, ended, last_error) WHERE m.id = p.id",
+        [each.message_id for each in plans],
+        [each.next_at for each in plans],
+        [each.ended for each in plans],
+        [each.last_error for each in plans],
+        now,
+        NEW,
+        URGENT,
+        REST,
+    )
+    if absent := [each.message_id for each in plans if each.nobody_here]:
         await OPERATIONS.execute(
-            "UPDATE message m SET next_at = p.next_at, ended = p.ended"
-            " FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS p (id, next_at, ended)"
-            " WHERE m.id = p.id",
-            [plan.message_id for plan in plans],
-            [plan.next_at for plan in plans],
-            [plan.ended for plan in plans],
-        )
-        jobs = [plan.job for plan in plans if plan.job is not None]
-        knocks = [job for job in jobs if job.door is not None]
-        begun = await OPERATIONS.fetch(
-            "INSERT INTO delivery (message_id, door, at) SELECT p.id, p.door, $3"
-            " FROM unnest($1::uuid[], $2::text[]) AS p (id, door) RETURNING id, message_id",
-            [job.message.id for job in knocks],
-            [job.door for job in knocks],
+            "INSERT INTO delivery (message_id, door, at, ended_at, outcome, code)"
+            " SELECT id, 'live', $2, $2, 'retry', 'not-connected'"
+            " FROM unnest($1::uuid[]) AS p (id)",
+            absent,
             now,
         )
+    jobs = [each.job for each in plans if each.job is not None]
+    knocks = [job for job in jobs if job.door is not None]
+    begun = await OPERATIONS.fetch(
+        "INSERT INTO delivery (message_id, door, at, provider)"
+        " SELECT p.id, p.door, $4, p.provider"
+        " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS p (id, door, provider)"
+        " RETURNING id, message_id",
+        [job.message.id for job in knocks],
+        [job.door for job in knocks],
+        [" ".join(dict.fromkeys(job.places)) for job in knocks],
+        now,
+    )
     by_message = {row["message_id"]: row["id"] for row in begun}
+    passes = [
+        (node, each.message_id, by_message[each.message_id])
+        for each in plans
+        for node in each.elsewhere
+    ]
+    if passes:
+        await OPERATIONS.execute(
+            "INSERT INTO live_pass (node, message_id, delivery_id)"
+            " SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[])",
+            *(list(column) for column in zip(*passes, strict=True)),
+        )
+        await OPERATIONS.notify(PASSED)
     return [
         msgspec.structs.replace(job, delivery_id=by_message.get(job.message.id)) for job in jobs
     ]
 
 
-async def _look_up(rows: list[Row], reaches: Mapping[str, Reach], directory: Directory) -> _Known:
+async def _look_up(rows: list[Row], doors: Doors, now: datetime) -> Known:
     ids = [row["id"] for row in rows]
+    addresses = list({row["address"] for row in rows})
     # The lease is over, so whoever began these has died: we cannot know whether they left.
     await OPERATIONS.execute(
-        "UPDATE delivery SET outcome = 'retry', code = 'lost'"
+        "UPDATE delivery SET outcome = 'retry', code = 'lost', ended_at = $2"
         " WHERE message_id = ANY($1::uuid[]) AND outcome IS NULL",
         ids,
+        now,
     )
     attempts = await OPERATIONS.fetch(
-        "SELECT message_id AS key, door, at, outcome, retry_after_s FROM delivery"
+        "SELECT message_id AS key, door, at, outcome, code, retry_after_s FROM delivery"
         " WHERE message_id = ANY($1::uuid[]) ORDER BY id",
         ids,
     )
     receipts = await OPERATIONS.fetch(
         "SELECT message_id AS key, kind FROM receipt WHERE message_id = ANY($1::uuid[])", ids
     )
-    addresses = [row["address"] for row in rows]
     devices = []
-    if any(name in reaches for name in DEVICES):
+    if any(name in doors.reaches for name in DEVICES):
         devices = await OPERATIONS.fetch(
             "SELECT address AS key, id, door, endpoint, p256dh, auth FROM subscription"
             " WHERE gone_at IS NULL AND address = ANY($1::text[]) ORDER BY created_at",
             addresses,
         )
-    with_numbers = any(name in reaches for name in NUMBERS)
-    return _Known(
+    screens = await OPERATIONS.fetch(
+        "SELECT s.address AS key, s.node FROM live_screen s JOIN live_node n ON n.id = s.node"
+        " WHERE s.address = ANY($1::text[]) AND s.node <> $2 AND n.seen_at > $3",
+        addresses,
+        doors.node,
+        now - timedelta(seconds=NODE_LOST_S),
+    )
+    with_numbers = any(name in doors.reaches for name in NUMBERS)
+    return Known(
         attempts=_grouped(attempts),
         receipts=_grouped(receipts),
         devices=_grouped(devices),
-        ways=await _ask(directory, addresses) if with_numbers else {},
+        elsewhere={key: [row["node"] for row in group] for key, group in _grouped(screens).items()},
+        ways=await _ask(doors.directory, addresses) if with_numbers else {},
     )
 
 
@@ -189,67 +183,6 @@ async def _ask(directory: Directory, addresses: Sequence[str]) -> Mapping[str, M
         return {}
 
 
-def _plan(
-    row: Row,
-    known: _Known,
-    now: datetime,
-    reaches: Mapping[str, Reach],
-    leases: Mapping[str, timedelta],
-    quiet: Quiet | None,
-) -> _Plan:
-    try:
-        message = msgspec.json.decode(row["body"], type=Message)
-    except msgspec.MsgspecError:
-        return _Plan(message_id=row["id"], next_at=None, ended="unreadable")
-    here = known.devices.get(row["address"], [])
-    ways = known.ways.get(row["address"], {})
-    has = {each["door"] for each in here} | ways.keys()
-    steps = decide_next(
-        Climb(
-            audience=message.audience,
-            urgency=message.urgency,
-            handling=message.handling,
-            sent_at=message.sent_at,
-            ttl_s=message.ttl_s,
-            attempts=tuple(map(_attempt, known.attempts.get(row["id"], []))),
-        ),
-        now,
-        Facts(
-            doors={
-                name: reach
-                for name, reach in reaches.items()
-                if name in has or name not in (*DEVICES, *NUMBERS)
-            },
-            receipts=frozenset(ReceiptKind(r["kind"]) for r in known.receipts.get(row["id"], [])),
-            person_told=row["told_person"],
-            quiet_until=quiet.until(message.audience, now) if quiet else None,
-        ),
-    )
-    tell, door, next_at = False, None, now
-    for step in steps:
-        match step:
-            case Stop(why):
-                return _Plan(message_id=message.id, next_at=None, ended=why.value)
-            case Wait(until):
-                next_at = until
-            case TellAPerson():
-                tell = True
-            case Try(name):
-                door = name
-    if not tell and door is None:
-        return _Plan(message_id=message.id, next_at=next_at)
-    job = Job(
-        message=message,
-        address=row["address"],
-        incident_id=row["incident_id"],
-        tell=tell,
-        door=door,
-        to=ways.get(door or "", row["address"]),
-        devices=tuple((each["id"], _device(each)) for each in here if each["door"] == door),
-    )
-    return _Plan(message_id=message.id, next_at=now + leases[door or TELLING], job=job)
-
-
 def _grouped(rows: Iterable[Row]) -> dict[Any, list[Row]]:
     found: dict[Any, list[Row]] = {}
     for row in rows:
@@ -257,13 +190,5 @@ def _grouped(rows: Iterable[Row]) -> dict[Any, list[Row]]:
     return found
 
 
-def _attempt(row: Row) -> Attempt:
-    return Attempt(row["door"], row["at"], Outcome(row["outcome"]), row["retry_after_s"])
-
-
-def _device(row: Row) -> str:
-    """The address of a device in its door's own form."""
-    if row["door"] != "webpush":
-        return str(row["endpoint"])
-    keys = Keys(p256dh=row["p256dh"], auth=row["auth"])
-    return msgspec.json.encode(Subscription(endpoint=row["endpoint"], keys=keys)).decode()
+ALARM_LANES, OTHER_LANES = (ALARMS,), (NEW, URGENT, REST)
+"""Each pair of lanes has a loop of its own in the carrier, so alarms wait for nothing else."""

@@ -7,7 +7,7 @@ from litestar.params import JSONBody
 
 from backend.access.guards import signed_in
 from backend.access.principal import Principal
-from backend.messages import service
+from backend.messages import service, tokens
 from backend.messages.addresses import address_of
 from backend.messages.doors import vapid_key
 from backend.messages.hooks import Hooks
@@ -43,7 +43,7 @@ def push_key(ctx: Ctx) -> PushKey:
 async def subscribe(request: AnyRequest, data: JSONBody[NewSubscription], ctx: Ctx) -> None:
     """Let this browser be pushed to."""
     who: Principal = request.user
-    await service.subscribe(
+    await tokens.subscribe(
         address_of(who), data, actor=who.account_id, role=who.role, now=ctx.clock.now()
     )
 
@@ -52,7 +52,7 @@ async def subscribe(request: AnyRequest, data: JSONBody[NewSubscription], ctx: C
 async def unsubscribe(request: AnyRequest, data: JSONBody[OldSubscription], ctx: Ctx) -> None:
     """Push to this browser no more; harmless when it was not this account's."""
     who: Principal = request.user
-    await service.unsubscribe(
+    await tokens.unsubscribe(
         address_of(who), data.endpoint, actor=who.account_id, role=who.role, now=ctx.clock.now()
     )
 

@@ -74,35 +74,96 @@ class OldSubscription(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: Annotated[str, Meta(max_length=2048)]
 
 
+class Token(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One device that asked to be pushed to, without the secret by which it is reached.
+
+    ``accepted_at``: when its provider last took a message for it. ``gone_why``: taken-back,
+    replaced, too-many, provider, or what whoever closed it said; None while it is alive.
+    """
+
+    id: UUID
+    door: str
+    device_id: str
+    created_at: datetime
+    accepted_at: datetime | None
+    gone_at: datetime | None
+    gone_why: str | None
+
+
 class Tried(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One attempt; ``outcome`` None while nothing has come back."""
+    """One attempt: from ``at`` to ``ended_at``; ``outcome`` None while nothing has come back."""
 
     door: str
     at: datetime
+    ended_at: datetime | None
     outcome: str | None
     code: str
+    provider: str
 
 
 class Came(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One receipt: ``at`` by the device, ``received_at`` by the server."""
+    """One receipt: ``at`` by its source's clock, ``received_at`` by the server's.
+
+    ``source``: the person's ``device``, the ``provider`` (a call that was answered), or the
+    ``digest`` in which the message was told.
+    """
 
     kind: str
     at: datetime
     received_at: datetime
     door: str | None
+    source: str
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One message of an incident: to whom, what was tried and what came back, oldest first."""
+    """One message: to whom, what was tried and what came back, oldest first.
+
+    ``ended``: None while it climbs; received, acknowledged, expired (handed over, nobody
+    answered), dead (never handed over), withdrawn, bundled (told by ``digest_id``), unreadable.
+    ``ladder``: the version of the ladders by which it climbed.
+    """
 
     message_id: UUID
+    incident_id: UUID | None
     address: str
-    urgency: Urgency
-    handling: Handling
+    urgency: Urgency | None
+    handling: Handling | None
     title: str
     created_at: datetime
     expires_at: datetime
     ended: str | None
+    ended_at: datetime | None
     told_person: bool
+    ladder: str
+    digest_id: UUID | None
+    last_error: str | None
     deliveries: list[Tried]
     receipts: list[Came]
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A message that no door ever took: what the last one said, and whether it can go again."""
+
+    message_id: UUID
+    address: str
+    incident_id: UUID | None
+    title: str
+    urgency: Urgency | None
+    created_at: datetime
+    dead_at: datetime
+    last_error: str
+    attempts: int
+    told_person: bool
+    requeued_as: UUID | None
+    may_requeue: bool
+
+
+class ProviderState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A provider's breaker at one node; open until ``open_until``, None when it is closed."""
+
+    node: UUID
+    name: str
+    failures: int
+    open_until: datetime | None
+    last_code: str
+    changed_at: datetime

@@ -1,34 +1,22 @@
 """Say something to somebody, take it back, and take receipts.
 
 Everything is a row of the operations database: inside a caller's transaction it stands or falls
-with what the caller does. ``carrier`` works the rows off.
+with what the caller does. ``carrier`` works the rows off; ``ledger`` reads what became of them.
 """
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-import msgspec
-
-from backend.audit import service as audit
-from backend.messages.schemas import (
-    Came,
-    Line,
-    NewSubscription,
-    OnReceipt,
-    Tried,
-)
+from backend.messages import calling_off
+from backend.messages.outbox import Letter, put
+from backend.messages.schemas import OnReceipt
 from backend.shared.db import OPERATIONS
-from backend.shared.ids import uuid7
 from push.message import Message
 from push.port import ReceiptKind
 
 log = logging.getLogger("jiean.messages")
-
-CHANNEL = "messages"
-SUBSCRIPTIONS_MOST = 10
-"""Browsers of one address; the oldest goes for a new one."""
 
 
 async def enqueue(message: Message, address: str, *, incident_id: UUID | None) -> bool:
@@ -44,43 +32,50 @@ async def enqueue(message: Message, address: str, *, incident_id: UUID | None) -
     Returns:
         False when this id was there already.
     """
-    async with OPERATIONS.transaction():
-        new = await OPERATIONS.execute(
-            "INSERT INTO message (id, address, audience, urgency, handling, body, collapse_key,"
-            " incident_id, created_at, expires_at, next_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9) ON CONFLICT (id) DO NOTHING",
-            message.id,
-            address,
-            message.audience.value,
-            message.urgency.value,
-            message.handling.value,
-            message,
-            message.collapse_key,
-            incident_id,
-            message.sent_at,
-            message.sent_at + timedelta(seconds=message.ttl_s),
-        )
-        if new:
-            await OPERATIONS.notify(CHANNEL)
-    return bool(new)
+    return (
+        await enqueue_all([Letter(message=message, address=address, incident_id=incident_id)]) > 0
+    )
 
 
-async def withdraw(*, collapse_key: str = "", ids: Sequence[UUID] = ()) -> int:
-    """Stop trying messages that no longer matter; what is on a screen stays there.
+async def enqueue_all(letters: Sequence[Letter]) -> int:
+    """The same for many at once, in a few statements: a whole quarter is told in one transaction.
+
+    Returns:
+        How many were new.
+    """
+    return len(await put(letters))
+
+
+async def withdraw(
+    *, collapse_key: str = "", ids: Sequence[UUID] = (), now: datetime | None = None
+) -> int:
+    """Stop trying messages that no longer matter, also where a provider is just being asked.
 
     Args:
         collapse_key: every message with this key; empty means none.
         ids: and these.
+        now: UTC; then what stands on a locked screen is replaced by a quiet word that it is
+            over. None leaves it there.
 
     Returns:
         How many were still being tried.
     """
-    return await OPERATIONS.execute(
-        "UPDATE message SET next_at = NULL, ended = 'withdrawn' WHERE next_at IS NOT NULL"
-        " AND (id = ANY($1::uuid[]) OR (collapse_key = $2 AND $2 <> ''))",
-        list(ids),
-        collapse_key,
-    )
+    async with OPERATIONS.transaction():
+        await calling_off.take_out_of_digests(collapse_key, ids)
+        tried = await OPERATIONS.fetch(
+            "UPDATE message SET next_at = NULL, ended = 'withdrawn',"
+            " ended_at = coalesce($3, now()) WHERE id IN (SELECT id FROM message"
+            " WHERE next_at IS NOT NULL AND (id = ANY($1::uuid[]) OR (collapse_key = $2"
+            " AND $2 <> '')) ORDER BY id FOR UPDATE) RETURNING id",
+            list(ids),
+            collapse_key,
+            now,
+        )
+        await calling_off.cut_short([row["id"] for row in tried])
+        if now is not None:
+            shown = await calling_off.shown(collapse_key, ids, now)
+            await calling_off.replace_on_screens(shown, now)
+    return len(tried)
 
 
 async def take_receipts(
@@ -90,11 +85,12 @@ async def take_receipts(
     door: str | None,
     now: datetime,
     on_receipt: OnReceipt | None = None,
+    source: str = "device",
 ) -> list[UUID]:
     """Keep what a device says it got. The same receipt again changes nothing.
 
     A receipt for a message that was never sent to ``address`` is ignored: nobody can answer for
-    somebody else.
+    somebody else. A digest's receipts count for everything that it told.
 
     Args:
         address: whose device speaks.
@@ -102,6 +98,7 @@ async def take_receipts(
         door: ``live`` where it came by the socket; None to tell it from what was tried.
         now: the server's time, UTC.
         on_receipt: called for each receipt that is new.
+        source: who says so: the ``device``, or the ``provider``.
 
     Returns:
         The messages that are this address's, each once.
@@ -119,161 +116,96 @@ async def take_receipts(
         for message_id, kind, at in given:
             if message_id not in doors:
                 continue
-            new = await OPERATIONS.execute(
-                "INSERT INTO receipt (message_id, kind, at, received_at, door)"
-                " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-                message_id,
-                kind.value,
-                at,
-                now,
-                doors[message_id],
-            )
-            if new:
-                # The ladder rests after any receipt: the person has it.
-                await OPERATIONS.execute(
-                    "UPDATE message SET next_at = NULL, ended = 'received'"
-                    " WHERE id = $1 AND next_at IS NOT NULL",
-                    message_id,
-                )
-                if on_receipt is not None:
-                    await on_receipt(address, message_id, kind, doors[message_id], now)
+            new = await _keep(message_id, kind, at, doors[message_id], source, now)
+            if message_id in new:
+                await _rest(message_id, kind, now)
+            if on_receipt is not None:
+                for each in new:
+                    await on_receipt(address, each, kind, doors[message_id], now)
     foreign = len({message_id for message_id, _, _ in given} - doors.keys())
     if foreign:
         log.warning("%d receipts of %s for messages never sent there", foreign, address)
     return list(dict.fromkeys(each for each, _, _ in given if each in doors))
 
 
+async def take_report(
+    door: str,
+    reference: str,
+    kind: ReceiptKind,
+    at: datetime,
+    *,
+    now: datetime,
+    on_receipt: OnReceipt | None = None,
+) -> bool:
+    """Keep what a provider reports later about a message that it took: a call was answered.
+
+    Args:
+        door: ``sms``, ``voice`` or another door whose provider reports back.
+        reference: the provider's own name for the message, ``Result.reference``.
+        kind: how far it got.
+        at: UTC, by the provider's clock.
+        now: the server's time, UTC.
+        on_receipt: as in ``take_receipts``.
+
+    Returns:
+        False when no message of ours has this reference.
+    """
+    row = await OPERATIONS.fetch_one(
+        "SELECT m.id, m.address FROM delivery d JOIN message m ON m.id = d.message_id"
+        " WHERE d.door = $1 AND d.reference = $2 AND d.reference <> '' ORDER BY d.id DESC LIMIT 1",
+        door,
+        reference,
+    )
+    if row is None:
+        return False
+    await take_receipts(
+        row["address"],
+        [(row["id"], kind, at)],
+        door=door,
+        now=now,
+        on_receipt=on_receipt,
+        source="provider",
+    )
+    return True
+
+
+async def _keep(
+    message_id: UUID, kind: ReceiptKind, at: datetime, door: str | None, source: str, now: datetime
+) -> list[UUID]:
+    """Write a receipt down, for what a digest told as well; the messages for which it is new."""
+    rows = await OPERATIONS.fetch(
+        "INSERT INTO receipt (message_id, kind, at, received_at, door, source)"
+        " SELECT id, $2, $3, $4, $5, CASE WHEN id = $1 THEN $6 ELSE 'digest' END FROM message"
+        " WHERE id = $1 OR digest_id = $1 ORDER BY id <> $1, id"
+        " ON CONFLICT DO NOTHING RETURNING message_id",
+        message_id,
+        kind.value,
+        at,
+        now,
+        door,
+        source,
+    )
+    return [row["message_id"] for row in rows]
+
+
+async def _rest(message_id: UUID, kind: ReceiptKind, now: datetime) -> None:
+    """The ladder rests after any receipt: the person has it. An act ends it for good."""
+    acted = kind is ReceiptKind.ACTED
+    ended = await OPERATIONS.execute(
+        "UPDATE message SET next_at = NULL, ended = $2, ended_at = $3"
+        " WHERE id = $1 AND (next_at IS NOT NULL OR (ended = 'received' AND $2 = 'acknowledged'))",
+        message_id,
+        "acknowledged" if acted else "received",
+        now,
+    )
+    if not ended:
+        return
+    await calling_off.cut_short([message_id])
+    if acted:
+        await calling_off.replace_on_screens(await calling_off.other_screens(message_id), now)
+
+
 def _only(doors: list[str]) -> str | None:
     """The one door that a receipt can have come by, in the words of a phone's check."""
     names = dict.fromkeys(("webpush", "fcm", "apns"), "push")
     return names.get(doors[0], doors[0]) if len(doors) == 1 else None
-
-
-async def ledger(incident_id: UUID) -> list[Line]:
-    """Every message of an incident, oldest first."""
-    rows = await OPERATIONS.fetch(
-        "SELECT id, address, body, created_at, expires_at, ended, told_person FROM message"
-        " WHERE incident_id = $1 ORDER BY created_at, id",
-        incident_id,
-    )
-    ids = [row["id"] for row in rows]
-    tried: dict[UUID, list[Tried]] = {each: [] for each in ids}
-    for row in await OPERATIONS.fetch(
-        "SELECT message_id, door, at, outcome, code FROM delivery"
-        " WHERE message_id = ANY($1::uuid[]) ORDER BY id",
-        ids,
-    ):
-        found = Tried(door=row["door"], at=row["at"], outcome=row["outcome"], code=row["code"])
-        tried[row["message_id"]].append(found)
-    came: dict[UUID, list[Came]] = {each: [] for each in ids}
-    for row in await OPERATIONS.fetch(
-        "SELECT message_id, kind, at, received_at, door FROM receipt"
-        " WHERE message_id = ANY($1::uuid[]) ORDER BY received_at, at",
-        ids,
-    ):
-        came[row["message_id"]].append(
-            Came(kind=row["kind"], at=row["at"], received_at=row["received_at"], door=row["door"])
-        )
-    lines = []
-    for row in rows:
-        message = msgspec.json.decode(row["body"], type=Message)
-        lines.append(
-            Line(
-                message_id=row["id"],
-                address=row["address"],
-                urgency=message.urgency,
-                handling=message.handling,
-                title=message.for_open_app()[0],
-                created_at=row["created_at"],
-                expires_at=row["expires_at"],
-                ended=row["ended"],
-                told_person=row["told_person"],
-                deliveries=tried[row["id"]],
-                receipts=came[row["id"]],
-            )
-        )
-    return lines
-
-
-async def subscribe(
-    address: str, wish: NewSubscription, *, actor: UUID, role: str, now: datetime
-) -> None:
-    """Let a browser be pushed to. The same browser again belongs to whoever asked last."""
-    async with OPERATIONS.transaction():
-        before = await OPERATIONS.fetch_one(
-            "SELECT id, address, device_id, gone_at FROM subscription WHERE endpoint = $1"
-            " FOR UPDATE",
-            wish.endpoint,
-        )
-        kept = await OPERATIONS.fetch_value(
-            "INSERT INTO subscription (id, address, device_id, endpoint, p256dh, auth, created_at,"
-            " door) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (endpoint) DO UPDATE SET"
-            " address = $2, device_id = $3, p256dh = $5, auth = $6, created_at = $7, door = $8,"
-            " gone_at = NULL RETURNING id",
-            uuid7(),
-            address,
-            wish.device_id,
-            wish.endpoint,
-            wish.keys.p256dh if wish.keys else "",
-            wish.keys.auth if wish.keys else "",
-            now,
-            wish.door,
-        )
-        if wish.door != "webpush":
-            # An app has one token; the one that it had before is replaced by this.
-            await OPERATIONS.execute(
-                "UPDATE subscription SET gone_at = $4 WHERE address = $1 AND device_id = $2"
-                " AND door = $3 AND gone_at IS NULL AND id <> $5",
-                address,
-                wish.device_id,
-                wish.door,
-                now,
-                kept,
-            )
-        await OPERATIONS.execute(
-            "UPDATE subscription SET gone_at = $2 WHERE id IN (SELECT id FROM subscription"
-            " WHERE address = $1 AND gone_at IS NULL AND id <> $3"
-            " ORDER BY created_at DESC, id DESC OFFSET $4)",
-            address,
-            now,
-            kept,
-            SUBSCRIPTIONS_MOST - 1,
-        )
-        active = before if before is not None and before["gone_at"] is None else None
-        if active and (active["address"], active["device_id"]) == (address, wish.device_id):
-            return
-        await audit.record(
-            OPERATIONS,
-            actor=actor,
-            role=role,
-            action="messages.subscription_added",
-            subject=kept,
-            before={"address": before["address"]} if before else None,
-            after={"address": address, "device_id": wish.device_id},
-            at=now,
-        )
-
-
-async def unsubscribe(
-    address: str, endpoint: str, *, actor: UUID, role: str, now: datetime
-) -> bool:
-    """Push to this browser no more; False when it was not this address's."""
-    async with OPERATIONS.transaction():
-        gone = await OPERATIONS.fetch_value(
-            "UPDATE subscription SET gone_at = $3 WHERE endpoint = $1 AND address = $2"
-            " AND gone_at IS NULL RETURNING id",
-            endpoint,
-            address,
-            now,
-        )
-        if gone is not None:
-            await audit.record(
-                OPERATIONS,
-                actor=actor,
-                role=role,
-                action="messages.subscription_removed",
-                subject=gone,
-                after={"address": address},
-                at=now,
-            )
-    return gone is not None

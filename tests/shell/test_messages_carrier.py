@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from backend.messages import service
+from backend.messages import ledger, service, tokens
 from backend.messages.carrier import Carrier, Unreached
 from backend.messages.doors import doors, vapid_key
 from backend.messages.schemas import BrowserKeys, NewSubscription
@@ -60,7 +60,7 @@ async def browser_of(world: World, address: str, service_: PushService | None = 
         "endpoint": f"https://push.example.invalid/{address}",
         "keys": {"p256dh": "B" * 87, "auth": "A" * 22},
     }
-    await service.subscribe(
+    await tokens.subscribe(
         address,
         NewSubscription(
             endpoint=given["endpoint"],
@@ -109,7 +109,7 @@ async def test_a_screen_that_is_not_connected_makes_it_climb_at_once(world: Worl
     message = await say(world)
     await idle(carrier)
     assert browsers.ids == [message.id]
-    line = (await service.ledger(INCIDENT))[0]
+    line = (await ledger.of_incident(INCIDENT))[0]
     assert [(each.door, each.outcome, each.code) for each in line.deliveries] == [
         ("live", "retry", "not-connected"),
         ("webpush", "sent", "ok"),
@@ -156,7 +156,7 @@ async def test_a_person_is_told_once_when_every_door_had_its_time(world: World) 
     assert [(each.message.id, each.address, each.incident_id) for each in told] == [
         (message.id, WANG, INCIDENT)
     ]
-    assert (await service.ledger(INCIDENT))[0].told_person
+    assert (await ledger.of_incident(INCIDENT))[0].told_person
 
 
 async def test_telling_that_failed_is_done_again_and_not_in_a_hot_loop(world: World) -> None:
@@ -192,7 +192,8 @@ async def test_an_expired_message_is_not_tried_any_more(world: World) -> None:
     world.clock.forward(seconds=5)
     await idle(carrier)
     assert live.sent == []
-    assert (await service.ledger(INCIDENT))[0].ended == "expired"
+    line = (await ledger.of_incident(INCIDENT))[0]
+    assert (line.ended, line.last_error) == ("dead", "no-address")
 
 
 async def test_a_withdrawn_message_is_not_tried_any_more(world: World) -> None:
@@ -222,7 +223,7 @@ async def test_a_message_withdrawn_while_a_door_is_busy_goes_no_further(world: W
     world.clock.forward(seconds=10)
     await idle(carrier)
     assert len(live.sent) == 1
-    assert (await service.ledger(INCIDENT))[0].ended == "withdrawn"
+    assert (await ledger.of_incident(INCIDENT))[0].ended == "withdrawn"
 
 
 async def test_the_same_message_asked_for_twice_is_sent_once(world: World) -> None:
@@ -268,7 +269,7 @@ async def test_a_carrier_killed_between_claim_and_door_loses_nothing(world: Worl
     world.clock.forward(seconds=6)
     await idle(second)
     assert live.ids == [message.id]
-    line = (await service.ledger(INCIDENT))[0]
+    line = (await ledger.of_incident(INCIDENT))[0]
     assert [(each.outcome, each.code) for each in line.deliveries] == [
         ("retry", "lost"),
         ("sent", "ok"),
@@ -286,7 +287,9 @@ async def test_a_hanging_door_delays_no_other_message(world: World) -> None:
         await asyncio.sleep(0)
     assert other.id in live.ids
     await carrier.drain()  # the black hole ends at the carrier's own limit
-    outcomes = {line.address: line.deliveries[0].code for line in await service.ledger(INCIDENT)}
+    outcomes = {
+        line.address: line.deliveries[0].code for line in await ledger.of_incident(INCIDENT)
+    }
     assert outcomes == {WANG: "timeout", LI: "ok"}
 
 
@@ -300,7 +303,7 @@ async def test_a_door_that_raises_is_tried_again(world: World) -> None:
     live.fault = None
     world.clock.forward(seconds=3)
     await idle(carrier)
-    assert [each.outcome for each in (await service.ledger(INCIDENT))[0].deliveries] == [
+    assert [each.outcome for each in (await ledger.of_incident(INCIDENT))[0].deliveries] == [
         "retry",
         "sent",
     ]
@@ -333,7 +336,7 @@ async def test_the_same_receipt_twice_counts_once(world: World) -> None:
         )
         assert accepted == [message.id]
     assert heard == [message.id]
-    assert len((await service.ledger(INCIDENT))[0].receipts) == 1
+    assert len((await ledger.of_incident(INCIDENT))[0].receipts) == 1
 
 
 async def test_nobody_answers_for_somebody_elses_message(world: World) -> None:
@@ -346,7 +349,7 @@ async def test_nobody_answers_for_somebody_elses_message(world: World) -> None:
     assert accepted == []
     await idle(Carrier(world.ctx, (live,)))
     assert live.ids == [message.id]
-    assert (await service.ledger(INCIDENT))[0].receipts == []
+    assert (await ledger.of_incident(INCIDENT))[0].receipts == []
 
 
 async def test_a_browser_that_is_gone_is_forgotten_and_others_get_it(world: World) -> None:

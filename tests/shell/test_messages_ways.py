@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from backend.directory import Directory
-from backend.messages import service
+from backend.messages import ledger, tokens
 from backend.messages.carrier import Carrier
-from backend.messages.claims import Quiet
 from backend.messages.doors import Later, doors
+from backend.messages.jobs import Quiet
 from backend.messages.schemas import NewSubscription
 from backend.shared.ids import uuid7
 from push.message import Audience, Handling, Urgency
@@ -33,11 +33,11 @@ def outside(name: str) -> FakeDoor:
 
 async def token_of(world: World, door: str, token: str, device: str = "phone") -> None:
     wish = msgspec.convert({"endpoint": token, "deviceId": device, "door": door}, NewSubscription)
-    await service.subscribe(WANG, wish, actor=uuid7(), role="field", now=world.clock.now())
+    await tokens.subscribe(WANG, wish, actor=uuid7(), role="field", now=world.clock.now())
 
 
 async def codes() -> list[tuple[str, str | None, str]]:
-    line = (await service.ledger(INCIDENT))[-1]
+    line = (await ledger.of_incident(INCIDENT))[-1]
     return [(each.door, each.outcome, each.code) for each in line.deliveries]
 
 
