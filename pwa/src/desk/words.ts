@@ -18,7 +18,7 @@ export const t = words({
   drillMark: ['演练', 'DRILL'],
   testMark: ['测试', 'TEST'],
   cardsVersion: ['措施卡第 {n} 版', 'cards version {n}'],
-  manage: ['演练与措施卡', 'Drills and cards'],
+  manage: ['管理', 'Management'],
   replay: ['回放', 'Replay'],
   look: ['日夜', 'Look'],
   language: ['EN', '中文'],

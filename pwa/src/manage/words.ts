@@ -1,9 +1,10 @@
 import { words } from '../i18n'
 
 export const t = words({
-  title: ['演练与措施卡', 'Drills and cards'],
+  title: ['管理', 'Management'],
   drills: ['演练', 'Drills'],
   cards: ['措施卡', 'Cards'],
+  statistics: ['年度统计', 'Statistics'],
   close: ['关闭', 'Close'],
   failed: ['没有成功：{why}', 'Did not work: {why}'],
   loading: ['正在取…', 'Fetching…'],
