@@ -28,6 +28,7 @@ from backend.access.guards import not_cross_site
 from backend.access.middleware import SessionMiddleware
 from backend.devices import routes as devices
 from backend.evidence import routes as evidence
+from backend.messages import report_routes
 from backend.messages import routes as messages
 from backend.messages.hooks import SocketHooks
 from backend.pipeline import Pipeline
@@ -117,6 +118,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *devices.ROUTES,
     *evidence.routes(photos.may_see),
     *messages.ROUTES,
+    *report_routes.ROUTES,
     *commands.ROUTES,
     *board.ROUTES,
     *incident.ROUTES,

@@ -341,6 +341,13 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     telephony_key_id: Annotated[str, Meta(description="of an account that may only do that")] = ""
     telephony_key_secret: Annotated[str, Meta(description="its secret")] = ""
+    telephony_secret: Annotated[
+        str,
+        Meta(
+            pattern=SECRET_FORM,
+            description="reports come to /api/push/reports/<telephony>/<secret>; empty = closed",
+        ),
+    ] = ""
     sms_sign: Annotated[str, Meta(description="approved signature of texts")] = ""
     sms_app: Annotated[str, Meta(description="SdkAppId of texts; Tencent only")] = ""
     sms_template: Annotated[
@@ -351,6 +358,13 @@ class Push(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     voice_template: Annotated[
         str, Meta(description="approved template with title and text; empty = no calls")
+    ] = ""
+    voice_key_template: Annotated[
+        str,
+        Meta(
+            description="Aliyun: approved template said after the key 1 that confirms; with it "
+            "calls ask for the key, and the voice template must say so. Tencent's need none"
+        ),
     ] = ""
     room: Annotated[
         str,

@@ -115,10 +115,11 @@ def _telephone(push: Push, way: str) -> Door:
     from push.voice import voice
 
     make = sms if way == "sms" else voice
-    return make(_telephony(push), timeout_s=push.timeout_s)
+    return make(telephony(push), timeout_s=push.timeout_s)
 
 
-def _telephony(push: Push) -> "Telephony":
+def telephony(push: Push) -> "Telephony":
+    """The configured provider of texts and calls; Tencent unless it is Aliyun."""
     if push.telephony == "aliyun":
         from push.aliyun import Aliyun
 
@@ -128,6 +129,7 @@ def _telephony(push: Push) -> "Telephony":
             sign_name=push.sms_sign,
             sms_template=push.sms_template,
             voice_template=push.voice_template,
+            key_template=push.voice_key_template,
             shown_number=push.voice_app,
         )
     from push.tencent import Tencent

@@ -84,6 +84,7 @@ ELSEWHERE = {
     "POST /api/drills/{incident_id:uuid}/signal": "an event of the drill's journal",
     "POST /api/drills/{incident_id:uuid}/end": "the same",
     "POST /api/doors/{vendor:str}/{secret:str}": "readings, kept as they came",
+    "POST /api/push/reports/{provider:str}/{secret:str}": "measured; the delivery ledger",
     "POST /api/doors/{vendor:str}/{secret:str}/{camera:str}": "the same",
 }
 """Changing routes that are not tried here, and why."""
