@@ -44,6 +44,7 @@ from backend.screens import (
     incident,
     links,
     photos,
+    reach,
     roster,
     socket,
     statistics,
@@ -128,6 +129,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *history.ROUTES,
     *cards.ROUTES,
     *home.ROUTES,
+    *reach.ROUTES,
     *roster.ROUTES,
     *links.ROUTES,
     *photos.ROUTES,
@@ -159,7 +161,7 @@ def create_app(
 
     pipeline = Pipeline(context)
     parts = Parts(incidents=pipeline.incidents, rules=pipeline.directory.rules)
-    wired = hooks or hooks_of(parts)
+    wired = hooks or hooks_of(parts, Reachability(context))
     if context.reachability is None:
         context.reachability = Reachability(context)
 

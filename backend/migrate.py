@@ -35,6 +35,7 @@ APPS: list[tuple[str, str]] = [
     ("operations", "backend.offices.piccolo_app"),
     ("identity", "backend.residents.piccolo_app"),
     ("operations", "backend.messages.piccolo_app"),
+    ("operations", "backend.reach.piccolo_app"),
     ("operations", "backend.incidents.piccolo_app"),
     ("operations", "backend.documents.piccolo_app"),
     ("records", "backend.archive.piccolo_app"),

@@ -294,6 +294,50 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     ] = 2
 
 
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """Who counts as reachable, and when communication is tested. All ours (▲)."""
+
+    unreachable_below: Annotated[
+        int, Meta(ge=0, le=100, description="▲ below this number nobody is asked to go")
+    ] = 40
+    grace_s: Annotated[float, _ours_s("after coming on duty nobody counts as unreachable")] = 120.0
+    proof_s: Annotated[float, _ours_s("a receipt so fresh proves that messages come")] = 900.0
+    test_at_start: Annotated[bool, Meta(description="▲ test whoever comes on duty")] = True
+    test_every_s: Annotated[
+        float, Meta(ge=600, le=604_800, description="▲ and again each time after, s")
+    ] = 14_400.0
+    test_open_s: Annotated[float, _ours_s("a test without a receipt is missed after")] = 90.0
+
+
+class Roster(msgspec.Struct, frozen=True, kw_only=True):
+    """Shifts: what is warned of, how far ahead is looked, and how duty ends by itself."""
+
+    stretch_h: Annotated[
+        float, Meta(gt=0, le=24, description="▲ longer without a break is warned of, h")
+    ] = 12.0
+    rest_h: Annotated[
+        float, Meta(ge=0, le=48, description="▲ less between two shifts is warned of, h")
+    ] = 8.0
+    ahead_days: Annotated[
+        int, Meta(ge=1, le=62, description="▲ gaps are looked for so far ahead, days")
+    ] = 14
+    remind_h: Annotated[
+        float, Meta(gt=0, le=336, description="▲ the manager hears of a gap so long before, h")
+    ] = 24.0
+    early_min: Annotated[
+        float, Meta(ge=0, le=240, description="▲ duty may begin before the shift, min")
+    ] = 30.0
+    grace_min: Annotated[
+        float, Meta(ge=0, le=240, description="▲ forgotten duty ends after the shift, min")
+    ] = 30.0
+    extra_h: Annotated[
+        float, Meta(gt=0, le=24, description="▲ longest extra duty outside a shift, h")
+    ] = 12.0
+    swap_approval: Annotated[
+        bool, Meta(description="▲ a swap waits for the manager or the desk lead")
+    ] = True
+
+
 class Cordon(msgspec.Struct, frozen=True, kw_only=True):
     """What is proposed as a cordon, by kind; the person at the scene decides. All ours (▲)."""
 
@@ -431,6 +475,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gb26875: Gb26875 = Gb26875()
     cloud: Cloud = Cloud()
     dispatch: Dispatch = Dispatch()
+    reach: Reach = Reach()
     cordon: Cordon = Cordon()
     push: Push = Push()
     access: Access = Access()

@@ -21,6 +21,7 @@ from backend.incidents.flow.commands import AnyCommand
 from backend.incidents.flow.deadlines import RETRY_OFFER
 from backend.messages.carrier import Carrier
 from backend.pipeline import Pipeline
+from backend.screens.reachability import Reachability
 from backend.screens.socket import Broadcaster
 from backend.sensing import service as sensing
 from backend.shared import tasks
@@ -32,6 +33,8 @@ log = logging.getLogger("jiean.worker")
 HANDS = 3
 """Reactions worked on at once; those of one incident stay in their order."""
 TRIES = 8
+SWEEP_S = 10.0
+"""So often is looked who is to be tested and who cannot be reached."""
 AWAY = (
     ConnectionError,
     TimeoutError,
@@ -67,6 +70,7 @@ class Worker:
             ctx, on_unreached=self.pipeline.unreached, directory=Directory(ctx.settings)
         )
         self.broadcaster = Broadcaster(ctx)
+        self.reachability = Reachability(ctx)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
@@ -79,6 +83,7 @@ class Worker:
             ),
             tasks.spawn(self._loop(work.event("work"), self.step_deadline), name="deadlines"),
             tasks.spawn(self._loop(work.event("audit"), self.step_audit, 5.0), name="audit"),
+            tasks.spawn(self._loop(work.event("reach"), self.step_reach, SWEEP_S), name="reach"),
             tasks.spawn(self.broadcaster.run(stop), name="broadcaster"),
         ]
         tasks.spawn(self.pipeline.warm(), name="warm")
@@ -173,6 +178,11 @@ class Worker:
                 await _apart(say(row["incident_id"], command, command_id=row["id"]))
             await OPERATIONS.execute("DELETE FROM deadline WHERE id = $1", row["id"])
         return True
+
+    async def step_reach(self) -> bool:
+        """Test whom it is time for, and find out who cannot be reached."""
+        await self.reachability.sweep()
+        return False
 
     async def step_audit(self) -> bool:
         """Ship waiting audit rows to the records database."""

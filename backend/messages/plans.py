@@ -92,7 +92,8 @@ def plan(row: Row, known: Known, now: datetime, doors: Doors) -> Plan:
         message = msgspec.json.decode(row["body"], type=Message)
     except msgspec.MsgspecError:
         return Plan(message_id=row["id"], next_at=None, ended="unreadable", last_error="unreadable")
-    person, only = _person(row, known), row["only_doors"]
+    only = row["only_doors"]
+    person = _person(row, known, over=message.data.get("kind") == "over")
     past = known.attempts.get(row["id"], [])
     climb = Climb(
         audience=message.audience,
@@ -166,10 +167,10 @@ def plan(row: Row, known: Known, now: datetime, doors: Doors) -> Plan:
     )
 
 
-def _person(row: Row, known: Known) -> _Person:
+def _person(row: Row, known: Known, *, over: bool) -> _Person:
     devices: dict[str, list[tuple[UUID, str]]] = {}
     for each in known.devices.get(row["address"], []):
-        if row["only_doors"] and urlsplit(each["endpoint"]).hostname == APPLE:
+        if over and urlsplit(each["endpoint"]).hostname == APPLE:
             continue  # never one more push that shows nothing new
         devices.setdefault(each["door"], []).append((each["id"], _device(each)))
     return _Person(

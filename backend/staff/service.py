@@ -219,8 +219,10 @@ async def receipt_came(
         "INSERT INTO reachability (person_id, last_receipt_at) VALUES ($1, $2)"
         " ON CONFLICT (person_id) DO UPDATE SET"
         " last_receipt_at = greatest(reachability.last_receipt_at, $2),"
-        " live_ok = reachability.live_ok OR ($4 = 'live' AND reachability.test_message_id = $3),"
-        " push_ok = reachability.push_ok OR ($4 = 'push' AND reachability.test_message_id = $3)",
+        " live_ok = reachability.live_ok"
+        " OR ($4 IS NOT DISTINCT FROM 'live' AND reachability.test_message_id = $3),"
+        " push_ok = reachability.push_ok"
+        " OR ($4 IS NOT DISTINCT FROM 'push' AND reachability.test_message_id = $3)",
         person_id,
         at,
         message_id,

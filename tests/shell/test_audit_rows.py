@@ -69,6 +69,10 @@ ACTS: dict[str, list[Act]] = {
 }
 ELSEWHERE = {
     "POST /api/field/position": "measured, and replaced every few seconds",
+    "POST /api/field/heartbeat": "the same",
+    "POST /api/field/reach/test": "a message; the delivery ledger and the tests are the record",
+    "POST /api/reach/{staff_id:uuid}/test": "the same",
+    "POST /api/reach/{staff_id:uuid}/plan": "its audit row is read in test_reach.py",
     "POST /api/receipts": "measured; the delivery ledger is the record",
     "POST /api/commands": "the journal, which only grows, is the record",
     "POST /api/link/{token:str}/commands": "the same",

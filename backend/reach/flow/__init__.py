@@ -1,0 +1,1 @@
+"""How well somebody can be reached, when they are tested, and why a message did not come. Pure."""
