@@ -208,6 +208,11 @@ async def unreachable(people: Sequence[UUID] | None = None) -> dict[UUID, Lost]:
     }
 
 
+async def away(_at: datetime) -> frozenset[UUID]:
+    """Whom dispatch must not ask, because nothing is known to reach them."""
+    return frozenset(await unreachable())
+
+
 async def lose(person_id: UUID, verdict: Verdict, found: Score, *, at: datetime) -> bool:
     """Somebody cannot be reached from now on; False when that was known."""
     new = await OPERATIONS.execute(
