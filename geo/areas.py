@@ -5,7 +5,7 @@
 >>> scene.contains(Point(31.3155, 120.6330)), scene.contains(Point(31.3165, 120.6330))
 (True, False)
 >>> round(scene.edge_metres(Point(31.3155, 120.6330)))
-44
+45
 """
 
 from collections.abc import Sequence

@@ -1,12 +1,14 @@
 """A flat map round one spot: metres east and north, for lines and areas of a neighbourhood.
 
-Model: equirectangular about the origin. Accuracy: within 0.1 % of the great circle up to
-10 km from the origin in the latitudes of China; not for use across the date line or a pole.
+Model: equirectangular about the origin, with the ellipsoid's radii of curvature there.
+Accuracy: within 0.1 % of the geodesic up to 10 km from the origin in the latitudes of China;
+not for use across the date line or a pole.
 """
 
 import math
 
-from geo.point import EARTH_RADIUS_M, DatumError, Point, same_frame
+from geo.ellipsoid import degree_metres
+from geo.point import DatumError, Point, same_frame
 
 Spot = tuple[float, float]
 """Metres east, metres north of the plane's origin."""
@@ -17,8 +19,7 @@ class Plane:
 
     def __init__(self, origin: Point) -> None:
         self._origin = origin
-        self._north = math.radians(1.0) * EARTH_RADIUS_M
-        self._east = self._north * math.cos(math.radians(origin.lat))
+        self._north, self._east = degree_metres(origin.lat)
 
     def spot(self, point: Point) -> Spot:
         """Where ``point`` lies. Raises ``DatumError`` when it is in another frame."""

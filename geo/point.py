@@ -7,18 +7,18 @@ different datums is refused rather than being wrong by five hundred metres.
     >>> pingjiang = Point(31.3150, 120.6330)
     >>> shantang = Point(31.3190, 120.6000)
     >>> round(metres(pingjiang, shantang))
-    3166
+    3172
 """
 
-import math
 from enum import StrEnum
+from math import dist
 
 import msgspec
 
-EARTH_RADIUS_M = 6_371_008.8
-"""Mean radius R1 of the WGS-84 ellipsoid, metres; within 0.5 % of the geodesic anywhere.
+from geo.ellipsoid import NEAR_M, karney_metres, to_space, way_metres
 
-geopy rounds it to 6 371.009 km, so its great circle is longer by 3 parts in 10^8."""
+EARTH_RADIUS_M = 6_371_008.8
+"""Mean radius R1 of the WGS-84 ellipsoid, metres, for drawings that need no more."""
 
 
 class Datum(StrEnum):
@@ -73,11 +73,11 @@ def same_frame(a: Datum, b: Datum) -> bool:
 
 
 def metres(a: Point, b: Point) -> float:
-    """Great-circle distance on the mean sphere.
+    """The shortest way over the WGS-84 ellipsoid: the one distance of the product.
 
-    Model: sphere of radius ``EARTH_RADIUS_M``; the arctangent form, good for points that
-    are millimetres apart and for antipodes. Accuracy: within 0.5 % of the ellipsoid, a few
-    centimetres in the distances people walk; under a microsecond, so it is the one for ranking.
+    Model: WGS-84 ellipsoid. Accuracy: 0.02 mm up to 10 km and a millimetre at 40 km, from the
+    straight line through the earth, in about two microseconds; beyond that Karney's algorithm,
+    nanometres, in about eighty.
 
     Returns:
         Metres, 0 or more, the same in both directions to the last few digits.
@@ -87,27 +87,7 @@ def metres(a: Point, b: Point) -> float:
     """
     if not same_frame(a.datum, b.datum):
         raise DatumError(f"{a.datum} and {b.datum}")
-    phi_a, phi_b = math.radians(a.lat), math.radians(b.lat)
-    return arc_metres(
-        math.sin(phi_a),
-        math.cos(phi_a),
-        math.sin(phi_b),
-        math.cos(phi_b),
-        math.radians(b.lon) - math.radians(a.lon),
-    )
-
-
-def arc_metres(sin_a: float, cos_a: float, sin_b: float, cos_b: float, turn: float) -> float:
-    """``metres`` with the trigonometry of both latitudes already done.
-
-    The index keeps those four numbers per person; using one formula makes its answers
-    equal to ``metres`` bit for bit.
-
-    Args:
-        sin_a, cos_a: of the first latitude.
-        sin_b, cos_b: of the second latitude.
-        turn: second longitude minus the first, radians.
-    """
-    sin_turn, cos_turn = math.sin(turn), math.cos(turn)
-    across = math.sqrt((cos_b * sin_turn) ** 2 + (cos_a * sin_b - sin_a * cos_b * cos_turn) ** 2)
-    return EARTH_RADIUS_M * math.atan2(across, sin_a * sin_b + cos_a * cos_b * cos_turn)
+    chord = dist(to_space(a.lat, a.lon), to_space(b.lat, b.lon))
+    if chord <= NEAR_M:
+        return way_metres(chord)
+    return karney_metres(a.lat, a.lon, b.lat, b.lon)

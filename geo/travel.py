@@ -7,7 +7,7 @@ which, because a canal between two doors can make the nearer person the later on
     >>> from geo.point import Point
     >>> trip = straight_line(Point(31.3150, 120.6330), Point(31.3190, 120.6330))
     >>> round(trip.metres), round(trip.minutes, 1), trip.basis
-    (623, 8.3, <Basis.STRAIGHT_LINE: 'straight-line'>)
+    (621, 8.3, <Basis.STRAIGHT_LINE: 'straight-line'>)
 """
 
 from collections.abc import Sequence

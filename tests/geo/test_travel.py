@@ -4,24 +4,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geo.ellipsoid import degree_metres
 from geo.point import Point, metres
 from geo.streets import StreetNetwork
 from geo.travel import DETOUR, Basis, straight_line, travel_to
 
-M = 1 / 111_195.08
-"""Degrees of latitude in a metre; the little town below is on the equator, where it is
-one of longitude too."""
+NORTH, EAST = (1 / metres for metres in degree_metres(0.0))
+"""Degrees in a metre of the little town below, which lies on the equator."""
 
 
 def at(east_m: float, north_m: float) -> Point:
-    return Point(north_m * M, east_m * M)
+    return Point(north_m * NORTH, east_m * EAST)
 
 
 def line(layer: str, *spots: tuple[float, float]) -> dict[str, Any]:
     return {
         "type": "Feature",
         "properties": {"layer": layer},
-        "geometry": {"type": "LineString", "coordinates": [[x * M, y * M] for x, y in spots]},
+        "geometry": {
+            "type": "LineString",
+            "coordinates": [[x * EAST, y * NORTH] for x, y in spots],
+        },
     }
 
 
@@ -107,7 +110,7 @@ def test_polygons_of_water_count_by_their_banks() -> None:
         "properties": {"layer": "canal"},
         "geometry": {
             "type": "Polygon",
-            "coordinates": [[[-9 * M, 2 * M], [9 * M, 2 * M], [9 * M, 8 * M], [-9 * M, 2 * M]]],
+            "coordinates": [[[x * EAST, y * NORTH] for x, y in [(-9, 2), (9, 2), (9, 8), (-9, 2)]]],
         },
     }
     town = StreetNetwork.from_geojson([line("lane", (-50, 10), (50, 10)), pond])
