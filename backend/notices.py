@@ -185,6 +185,7 @@ REMINDERS = {
     "nobody_left": "90 秒无人接警",
     "nobody": "附近无人可派",
     "no_desk": "2 秒内没有值班台呈现",
+    "shift_over": "负责人的班次已结束，请换人或请其继续",
     "no_receipt": "现场人员手机没有收到派单，请打电话",
 }
 

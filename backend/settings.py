@@ -475,6 +475,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gb26875: Gb26875 = Gb26875()
     cloud: Cloud = Cloud()
     dispatch: Dispatch = Dispatch()
+    roster: Roster = Roster()
     reach: Reach = Reach()
     cordon: Cordon = Cordon()
     push: Push = Push()

@@ -22,6 +22,7 @@ from backend.incidents.flow.deadlines import RETRY_OFFER
 from backend.messages.carrier import Carrier
 from backend.pipeline import Pipeline
 from backend.screens.reachability import Reachability
+from backend.screens.shift_watch import Watch
 from backend.screens.socket import Broadcaster
 from backend.sensing import service as sensing
 from backend.shared import tasks
@@ -33,6 +34,8 @@ log = logging.getLogger("jiean.worker")
 HANDS = 3
 """Reactions worked on at once; those of one incident stay in their order."""
 TRIES = 8
+ROSTER_S = 20.0
+"""So often the roster is looked at."""
 SWEEP_S = 10.0
 """So often is looked who is to be tested and who cannot be reached."""
 AWAY = (
@@ -70,6 +73,7 @@ class Worker:
             ctx, on_unreached=self.pipeline.unreached, directory=Directory(ctx.settings)
         )
         self.broadcaster = Broadcaster(ctx)
+        self.roster = Watch(ctx, self.pipeline.incidents)
         self.reachability = Reachability(ctx)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -84,6 +88,9 @@ class Worker:
             tasks.spawn(self._loop(work.event("work"), self.step_deadline), name="deadlines"),
             tasks.spawn(self._loop(work.event("audit"), self.step_audit, 5.0), name="audit"),
             tasks.spawn(self._loop(work.event("reach"), self.step_reach, SWEEP_S), name="reach"),
+            tasks.spawn(
+                self._loop(work.event("roster"), self.step_roster, ROSTER_S), name="roster"
+            ),
             tasks.spawn(self.broadcaster.run(stop), name="broadcaster"),
         ]
         tasks.spawn(self.pipeline.warm(), name="warm")
@@ -182,6 +189,11 @@ class Worker:
     async def step_reach(self) -> bool:
         """Test whom it is time for, and find out who cannot be reached."""
         await self.reachability.sweep()
+        return False
+
+    async def step_roster(self) -> bool:
+        """Tell of gaps in the roster, and end what was forgotten."""
+        await self.roster.look()
         return False
 
     async def step_audit(self) -> bool:

@@ -131,10 +131,13 @@ class Field:
             self._step_back()
             return
         await self.wire.listen(self._heard)
-        await self.wire.call(
-            "POST", "/api/field/duty", {"on": True, "deviceId": self.device, "position": self.fix()}
-        )
+        await self._on_duty("演示：加派人手")
         self._walking = asyncio.create_task(self._go())
+
+    async def _on_duty(self, reason: str) -> None:
+        """``reason`` counts only outside this person's shift."""
+        wish = {"on": True, "deviceId": self.device, "position": self.fix(), "reason": reason}
+        await self.wire.call("POST", "/api/field/duty", wish)
 
     def fix(self) -> Json:
         """The phone's position now."""
@@ -206,6 +209,8 @@ class Field:
                     if not duty["on"] or duty.get("deviceId") not in {None, self.device}:
                         self._step_back()
                         return
+                    if duty.get("over"):
+                        await self._on_duty("演示：继续值守")
                 await self.wire.call("POST", "/api/field/position", self.fix())
 
     def _advance(self, metres: float) -> None:

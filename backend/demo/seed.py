@@ -17,6 +17,7 @@ import msgspec
 
 from backend import migrate
 from backend.access import accounts, links
+from backend.demo import shifts
 from backend.demo.homes import NAMESPACE
 from backend.demo.people import Company
 from backend.demo.town import Household, Town
@@ -74,6 +75,7 @@ async def sow(town: Town, company: Company, *, password: str) -> None:
         raise SomebodyReal("有真实人员，拒绝写入演示数据 Real staff here: no exercise is sown")
     now = datetime.now(UTC)
     await _staff(company, now)
+    await _roster(town, company, now)
     await _places(town, company)
     await _offices(town, company, now)
     await _residents(company, now)
@@ -100,6 +102,24 @@ async def _staff(company: Company, now: datetime) -> None:
             role=ROLE,
             at=now,
         )
+
+
+async def _roster(town: Town, company: Company, now: datetime) -> None:
+    """Shifts from this start on; those of an earlier start that are not over make room."""
+    async with OPERATIONS.transaction():
+        for area in shifts.areas(town):
+            await OPERATIONS.execute(
+                "INSERT INTO roster_area (id, name, streets, desk_min, field_min)"
+                " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
+                area.id, area.name, list(area.streets), area.desk_min, area.field_min,
+            )  # fmt: skip
+        await OPERATIONS.execute("DELETE FROM shift WHERE until_at > $1", now)
+        columns = ("id", "person_id", "role", "area_id", "from_at", "until_at")
+        rows = [
+            tuple(getattr(one, name) for name in columns)
+            for one in shifts.shifts(town, company, start=now)
+        ]
+        await OPERATIONS.copy("shift", columns, rows)
 
 
 async def _places(town: Town, company: Company) -> None:

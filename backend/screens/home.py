@@ -17,6 +17,7 @@ from backend.incidents.flow.vocabulary import Place, State
 from backend.incidents.views import IncidentView, Live
 from backend.screens.reading import live_values, view_of
 from backend.screens.services import Parts, Services
+from backend.screens.shift_rules import duty_rules
 from backend.shared.context import Ctx
 from backend.shared.db import OPERATIONS
 from backend.staff import service as staff
@@ -155,7 +156,7 @@ async def home(
         ),
         now=at,
         cursor=cursor,
-        duty=await staff.duty_of(user.staff_id),
+        duty=await staff.duty_now(user.staff_id, at, rules=duty_rules(ctx.settings)),
         reachability=await _reach(user.staff_id, at),
         offers=[await _offer(now, made, services) for now, made in asked],
         incidents=[await view_of(now, user.roles, services) for now in on_it if now.id in moved],

@@ -25,3 +25,27 @@ class UnusableKey(Problem):
     """A phone offered a key that cannot verify anything."""
 
     slug, status, title = "unusable-key", 422, "Unusable key"
+
+
+class OutsideShift(Problem):
+    """Duty outside one's shift is extra duty, and needs a reason; ``nextAt`` is the next shift."""
+
+    slug, status, title = "outside-shift", 409, "Outside the shift"
+
+
+class RosterRefused(Problem):
+    """The roster may not be like this; ``faults`` says why, in both languages."""
+
+    slug, status, title = "roster-refused", 422, "Roster refused"
+
+
+class RosterWarned(Problem):
+    """It can be written when somebody insists; ``faults`` says what speaks against it."""
+
+    slug, status, title = "roster-warned", 409, "Roster to be confirmed"
+
+
+class NoSuchShift(Problem):
+    """The shift, area, pattern or swap is gone: look again."""
+
+    slug, status, title = "no-such-shift", 404, "No such shift"

@@ -1,4 +1,4 @@
-"""On and off duty, where the phone is, and the key it signs with."""
+"""Where the phone is, and the key it signs with. Duty itself is in ``backend/screens/duty.py``."""
 
 from typing import Any
 from uuid import UUID
@@ -11,29 +11,9 @@ from backend.access.principal import Principal
 from backend.shared.context import Ctx
 from backend.staff import phones, service
 from backend.staff.problems import NoStaffRecord
-from backend.staff.schemas import DutyView, DutyWish, Fix, PhoneKey
+from backend.staff.schemas import Fix, PhoneKey
 
 AnyRequest = Request[Any, Any, Any]
-
-
-@post("/api/field/duty", status_code=200, guards=[requires("field")], operation_id="SetDuty")
-async def set_duty(request: AnyRequest, data: JSONBody[DutyWish], ctx: Ctx) -> DutyView:
-    """Go on or off duty; going on starts a check whether this phone can be reached."""
-    principal: Principal = request.user
-    person_id = _staff_id(principal)
-    view = await service.set_duty(
-        person_id,
-        on=data.on,
-        device_id=data.device_id,
-        position=data.position,
-        actor=principal.account_id,
-        role=principal.role,
-        now=ctx.clock.now(),
-    )
-    reachability: Any = getattr(ctx, "reachability", None)
-    if data.on and reachability is not None:
-        await reachability.check(person_id)
-    return view
 
 
 @post("/api/field/position", status_code=204, guards=[requires("field")], operation_id="SendFix")
@@ -63,4 +43,4 @@ def _staff_id(principal: Principal) -> UUID:
     return principal.staff_id
 
 
-ROUTES = [set_duty, send_fix, register_phone]
+ROUTES = [send_fix, register_phone]

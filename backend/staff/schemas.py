@@ -31,6 +31,8 @@ class DutyWish(
     on: bool
     device_id: Annotated[str, Meta(min_length=1, max_length=64)]
     position: Fix | None = None
+    reason: Annotated[str, Meta(max_length=200)] = ""
+    """Why outside one's shift."""
 
 
 Coordinate = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{43}$")]
@@ -55,11 +57,19 @@ class PhoneKey(
 
 
 class DutyView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Whether somebody is on duty, since when, and with which phone."""
+    """Whether somebody is on duty, since when, and with which phone; and what the roster says.
+
+    ``until``: end of the shift, or of extra duty; ``over``: still on duty after it; ``extra``: why
+    outside the shift; ``next_at``: when the next shift begins.
+    """
 
     on: bool
     since: datetime | None
     device_id: str | None = None
+    until: datetime | None = None
+    over: bool = False
+    extra: str | None = None
+    next_at: datetime | None = None
 
 
 class NewPerson(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,3 +108,5 @@ class OnDuty(msgspec.Struct, frozen=True, kw_only=True):
     post_lat: float | None
     post_lon: float | None
     last_receipt_at: datetime | None
+    on_shift: bool
+    """False after the end of the shift: nothing new is given to them."""

@@ -9,6 +9,8 @@ import msgspec
 
 from backend.audit import service as audit
 from backend.shared.db import OPERATIONS
+from backend.staff import duty, roster
+from backend.staff.duty import DutyRules
 from backend.staff.problems import FixFromFuture, NoStaffRecord, NotOnDuty
 from backend.staff.schemas import DutyView, Fix, NewPerson, OnDuty
 
@@ -16,6 +18,7 @@ AHEAD_AT_MOST = timedelta(minutes=10)
 """How far a phone's clock may run ahead before its fix is refused."""
 
 AREA = ZoneInfo("Asia/Shanghai")
+RULES = DutyRules()
 
 
 async def register(person: NewPerson, *, actor: UUID | str, role: str, at: datetime) -> None:
@@ -65,35 +68,53 @@ async def set_duty(
     on: bool,
     device_id: str | None,
     position: Fix | None = None,
+    reason: str = "",
+    name: str = "",
     actor: UUID | str,
     role: str,
     now: datetime,
+    rules: DutyRules = RULES,
 ) -> DutyView:
     """Go on or off duty; saying it again changes nothing, on another phone it moves the duty.
 
     Going off duty forgets the position: off duty nobody is followed.
 
+    Args:
+        reason: why outside one's shift; within it, it is not kept.
+        name: who says it, for the roster's history.
+
     Raises:
         NoStaffRecord: there is no such person.
+        OutsideShift: it is not their shift, and no reason is given.
         FixFromFuture: ``position`` is more than ten minutes ahead; nothing is changed then.
     """
     async with OPERATIONS.transaction():
         before = await OPERATIONS.fetch_one(
-            "SELECT d.on_since, d.device_id FROM person p LEFT JOIN duty d ON d.person_id = p.id"
-            " WHERE p.id = $1 FOR UPDATE OF p",
+            "SELECT d.on_since, d.device_id, d.extra_reason, d.extra_until"
+            " FROM person p LEFT JOIN duty d ON d.person_id = p.id WHERE p.id = $1 FOR UPDATE OF p",
             person_id,
         )
         if before is None:
             raise NoStaffRecord("没有此人员 No such member of staff")
         since: datetime | None = (before["on_since"] or now) if on else None
-        if since != before["on_since"] or (on and device_id != before["device_id"]):
+        extra = (before["extra_reason"], before["extra_until"]) if on else (None, None)
+        if on and (before["on_since"] is None or reason):
+            extra = await duty.begins(person_id, reason=reason, at=now, rules=rules)
+        was = (before["on_since"], before["extra_reason"], before["extra_until"])
+        if (since, *extra) != was or (on and device_id != before["device_id"]):
             await OPERATIONS.execute(
-                "INSERT INTO duty (person_id, on_since, device_id) VALUES ($1, $2, $3)"
-                " ON CONFLICT (person_id) DO UPDATE SET on_since = $2, device_id = $3",
+                "INSERT INTO duty (person_id, on_since, device_id, extra_reason, extra_until)"
+                " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (person_id) DO UPDATE"
+                " SET on_since = $2, device_id = $3, extra_reason = $4, extra_until = $5",
                 person_id,
                 since,
                 device_id if on else None,
+                *extra,
             )
+            if extra[0] is not None and extra != was[1:]:
+                who = roster.Who(account_id=actor, name=name, role=role)
+                body = {"reason": extra[0], "untilAt": extra[1]}
+                await roster.remark("duty_extra", body, person_id=person_id, who=who, at=now)
             await audit.record(
                 OPERATIONS,
                 actor=actor,
@@ -102,13 +123,14 @@ async def set_duty(
                 subject=person_id,
                 before={"on_since": before["on_since"], "device_id": before["device_id"]},
                 after={"on_since": since, "device_id": device_id if on else None},
+                reason=extra[0],
                 at=now,
             )
         if not on:
             await OPERATIONS.execute("DELETE FROM position WHERE person_id = $1", person_id)
         elif position is not None:
             await save_position(person_id, position, now=now)
-    return DutyView(on=on, since=since, device_id=device_id if on else None)
+    return await duty_now(person_id, now, rules=rules)
 
 
 async def save_position(person_id: UUID, fix: Fix, *, now: datetime) -> bool:
@@ -146,11 +168,11 @@ async def save_position(person_id: UUID, fix: Fix, *, now: datetime) -> bool:
 
 
 _PEOPLE = (
-    "SELECT p.id AS person_id, p.name, p.badge, p.post,"
-    " coalesce(p.qualified_from <= $1, false)"
-    " AND coalesce(p.qualified_until >= $1, true) AS qualified,"
+    "SELECT p.id AS person_id, p.name, p.badge, p.post,"  # noqa: S608 - our own texts only
+    " coalesce(p.qualified_from <= $3, false)"
+    " AND coalesce(p.qualified_until >= $3, true) AS qualified,"
     " d.on_since, l.lat, l.lon, l.accuracy_m, l.at, l.battery_pct, d.post_lat, d.post_lon,"
-    " r.last_receipt_at"
+    f" r.last_receipt_at, {duty.ON_SHIFT} AS on_shift"
     " FROM person p LEFT JOIN duty d ON d.person_id = p.id"
     " LEFT JOIN position l ON l.person_id = p.id"
     " LEFT JOIN reachability r ON r.person_id = p.id"
@@ -160,7 +182,7 @@ _PEOPLE = (
 async def on_duty_people(now: datetime) -> list[OnDuty]:
     """Everybody on duty with their latest fix, in no order; one statement."""
     rows = await OPERATIONS.fetch(
-        f"{_PEOPLE} WHERE d.on_since IS NOT NULL", now.astimezone(AREA).date()
+        f"{_PEOPLE} WHERE d.on_since IS NOT NULL", now, RULES.early, now.astimezone(AREA).date()
     )
     return [OnDuty(**dict(row)) for row in rows]
 
@@ -168,7 +190,7 @@ async def on_duty_people(now: datetime) -> list[OnDuty]:
 async def person_of(person_id: UUID, now: datetime) -> OnDuty | None:
     """One person, on duty or not (then ``on_since`` is None); None when there is none."""
     row = await OPERATIONS.fetch_one(
-        f"{_PEOPLE} WHERE p.id = $2", now.astimezone(AREA).date(), person_id
+        f"{_PEOPLE} WHERE p.id = $4", now, RULES.early, now.astimezone(AREA).date(), person_id
     )
     return None if row is None else OnDuty(**dict(row))
 
@@ -246,6 +268,24 @@ async def duty_of(person_id: UUID) -> DutyView:
     if row is None or row["on_since"] is None:
         return DutyView(on=False, since=None)
     return DutyView(on=True, since=row["on_since"], device_id=row["device_id"])
+
+
+async def duty_now(person_id: UUID, now: datetime, *, rules: DutyRules = RULES) -> DutyView:
+    """The same with what the roster says: until when, whether it is over, and what comes next."""
+    view = await duty_of(person_id)
+    own = await duty.own_time(person_id, now, rules.early)
+    row = await OPERATIONS.fetch_one(
+        "SELECT extra_reason, extra_until FROM duty WHERE person_id = $1", person_id
+    )
+    extra, extra_until = (None, None) if row is None else (row["extra_reason"], row["extra_until"])
+    runs = own.until_at is not None or (extra_until is not None and extra_until > now)
+    return msgspec.structs.replace(
+        view,
+        until=own.until_at or (extra_until if runs else None),
+        over=view.on and not runs,
+        extra=extra if own.until_at is None else None,
+        next_at=own.next_at,
+    )
 
 
 async def telephones(ids: Sequence[UUID]) -> dict[UUID, str]:

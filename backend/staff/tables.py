@@ -1,7 +1,10 @@
 """People, their duty, their latest position and how they can be reached (operations)."""
 
 from piccolo.columns import (
+    JSONB,
     UUID,
+    Array,
+    BigSerial,
     Boolean,
     Date,
     DoublePrecision,
@@ -32,7 +35,10 @@ class Person(Table, db=OPERATIONS, tablename="person"):
 
 
 class Duty(Table, db=OPERATIONS, tablename="duty"):
-    """Whether a person is on duty now, and the post they stand at when they have no fix."""
+    """Whether a person is on duty now, and the post they stand at when they have no fix.
+
+    ``extra_*``: on duty outside a shift, why, and until when at most.
+    """
 
     person_id = ForeignKey(
         references=Person, null=False, on_delete=OnDelete.cascade, primary_key=True
@@ -41,6 +47,8 @@ class Duty(Table, db=OPERATIONS, tablename="duty"):
     device_id = Varchar(length=64, null=True, default=None)
     post_lat = DoublePrecision(null=True, default=None)
     post_lon = DoublePrecision(null=True, default=None)
+    extra_reason = Varchar(length=200, null=True, default=None)
+    extra_until = Timestamptz(null=True, default=None)
 
 
 class Position(Table, db=OPERATIONS, tablename="position"):
@@ -68,3 +76,70 @@ class Reachability(Table, db=OPERATIONS, tablename="reachability"):
     last_receipt_at = Timestamptz(null=True, default=None)
     live_ok = Boolean(default=False)
     push_ok = Boolean(default=False)
+
+
+class RosterArea(Table, db=OPERATIONS, tablename="roster_area"):
+    """Where people stand by, and how many at least. No street: the homes no other area names."""
+
+    id = UUID(primary_key=True)
+    name = Varchar(length=40, unique=True)
+    streets = Array(base_column=Varchar(length=60))
+    desk_min = Integer()
+    field_min = Integer()
+
+
+class Shift(Table, db=OPERATIONS, tablename="shift"):
+    """Who works when, the end excluded. Shifts of one person do not overlap (``roster``)."""
+
+    id = UUID(primary_key=True)
+    person_id = ForeignKey(references=Person, null=False, on_delete=OnDelete.cascade)
+    role = Varchar(length=16)
+    area_id = ForeignKey(references=RosterArea, null=False, on_delete=OnDelete.restrict)
+    from_at = Timestamptz(default=None)
+    until_at = Timestamptz(default=None)
+
+
+class ShiftPattern(Table, db=OPERATIONS, tablename="shift_pattern"):
+    """Shifts that come every week or every nth; see ``flow.planning.Pattern``."""
+
+    id = UUID(primary_key=True)
+    person_id = ForeignKey(references=Person, null=False, on_delete=OnDelete.cascade)
+    role = Varchar(length=16)
+    area_id = ForeignKey(references=RosterArea, null=False, on_delete=OnDelete.restrict)
+    weekdays = Array(base_column=Integer())
+    from_min = Integer()
+    length_min = Integer()
+    every_weeks = Integer(default=1)
+    first_on = Date(default=None)
+    last_on = Date(null=True, default=None)
+
+
+class ShiftSwap(Table, db=OPERATIONS, tablename="shift_swap"):
+    """A swap that was asked for, with both shifts as they stood then."""
+
+    id = UUID(primary_key=True)
+    asker_id = ForeignKey(references=Person, null=False, on_delete=OnDelete.cascade)
+    colleague_id = ForeignKey(references=Person, null=False, on_delete=OnDelete.cascade)
+    mine = JSONB()
+    theirs = JSONB(null=True, default=None)
+    note = Varchar(length=200, default="")
+    stand = Varchar(length=12)
+    asked_at = Timestamptz(default=None)
+    answered_at = Timestamptz(null=True, default=None)
+    decided_at = Timestamptz(null=True, default=None)
+    decided_by = Varchar(length=80, null=True, default=None)
+    why = Varchar(length=300, default="")
+
+
+class RosterChange(Table, db=OPERATIONS, tablename="roster_change"):
+    """What was ever done to the roster; only grows. One ``batch`` is one act of one person."""
+
+    id = BigSerial(primary_key=True)
+    batch = UUID()
+    at = Timestamptz(default=None)
+    actor = Varchar(length=64)
+    actor_name = Varchar(length=80)
+    what = Varchar(length=24)
+    person_id = UUID(null=True, default=None)
+    shift_id = UUID(null=True, default=None)
+    body = JSONB()

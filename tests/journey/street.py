@@ -27,6 +27,7 @@ from backend.staff import service as staff
 from backend.staff.schemas import NewPerson
 from backend.worker import Worker
 from tests.edge.detectors import message, store_of
+from tests.plugin.shifts import always_on
 from tests.plugin.world import PASSWORD, World
 
 COURT, OTHER_COURT = UUID(int=100), UUID(int=101)
@@ -343,6 +344,7 @@ async def furnish(now: datetime) -> None:
             phone="13800000000", qualified_from=date(2025, 1, 1), post_lat=lat, post_lon=LON,
         )  # fmt: skip
         await staff.register(person, actor="t", role="system", at=now)
+        await always_on(person_id, at=now)
     for kind, office_id in OFFICES.items():
         office = Office(id=office_id, name=kind, kind=kind, phone="0512-0000")  # type: ignore[arg-type]
         await offices.register(

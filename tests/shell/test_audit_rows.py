@@ -38,7 +38,7 @@ async def signs_out(world: World, client: httpx.AsyncClient) -> httpx.Response:
 
 
 async def goes_on_duty(world: World, client: httpx.AsyncClient) -> httpx.Response:
-    return await client.post("/api/field/duty", json={"on": True, "deviceId": "phone"})
+    return await client.post("/api/field/duty", json={"on": True, "deviceId": "phone", "reason": "顶班"})
 
 
 async def stores_a_photo(world: World, client: httpx.AsyncClient) -> httpx.Response:
@@ -87,6 +87,17 @@ ELSEWHERE = {
     "POST /api/drills": "recorded for training as well; test_drills.py",
     "POST /api/drills/{incident_id:uuid}/signal": "an event of the drill's journal",
     "POST /api/drills/{incident_id:uuid}/end": "the same",
+    "PUT /api/roster/shifts/{shift_id:uuid}": "history and audit rows in test_roster.py",
+    "DELETE /api/roster/shifts/{shift_id:uuid}": "the same",
+    "PUT /api/roster/areas/{area_id:uuid}": "the same",
+    "PUT /api/roster/patterns/{pattern_id:uuid}": "the same",
+    "DELETE /api/roster/patterns/{pattern_id:uuid}": "the same",
+    "POST /api/roster/generate": "the same",
+    "POST /api/roster/copy": "the same",
+    "POST /api/roster/import": "the same",
+    "POST /api/roster/swaps/{swap_id:uuid}": "the same",
+    "PUT /api/my/swaps/{swap_id:uuid}": "the same",
+    "POST /api/my/swaps/{swap_id:uuid}": "the same",
     "POST /api/doors/{vendor:str}/{secret:str}": "readings, kept as they came",
     "POST /api/push/reports/{provider:str}/{secret:str}": "measured; the delivery ledger",
     "POST /api/doors/{vendor:str}/{secret:str}/{camera:str}": "the same",

@@ -9,6 +9,7 @@ from backend.messages.carrier import Carrier
 from backend.shared.ids import uuid7
 from backend.staff import service as staff
 from backend.staff.schemas import NewPerson
+from tests.plugin.shifts import always_on
 from tests.plugin.world import World
 from tests.push.world import a_message
 
@@ -29,6 +30,7 @@ async def a_person(world: World) -> UUID:
         qualified_from=date(2020, 1, 1),
     )
     await staff.register(person, actor="test", role="test", at=world.clock.now())
+    await always_on(person.id, at=world.clock.now())
     return person.id
 
 

@@ -10,6 +10,7 @@ from backend.shared.ids import uuid7
 from backend.staff import service
 from backend.staff.problems import FixFromFuture, NotOnDuty
 from backend.staff.schemas import Fix, NewPerson
+from tests.plugin.shifts import always_on
 from tests.plugin.world import World
 
 LI = UUID(int=71)
@@ -28,6 +29,7 @@ async def registered(world: World, person_id: UUID = LI, **more: Any) -> UUID:
         }
     )
     await service.register(person, actor="test", role="system", at=world.clock.now())
+    await always_on(person_id, at=world.clock.now())
     return person_id
 
 
