@@ -51,6 +51,8 @@ from backend.screens import (
     shifts,
     socket,
     statistics,
+    upkeep,
+    why,
 )
 from backend.screens.hooks import hooks_of
 from backend.screens.reachability import Reachability
@@ -140,6 +142,8 @@ ROUTES: list[ControllerRouterHandler] = [
     *links.ROUTES,
     *photos.ROUTES,
     *statistics.ROUTES,
+    *upkeep.ROUTES,
+    *why.ROUTES,
     *socket.ROUTES,
 ]
 """Every domain adds its own ``ROUTES`` here."""

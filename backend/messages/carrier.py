@@ -25,6 +25,7 @@ from backend.messages.outbox import CHANNEL
 from backend.messages.plans import DEVICES, LIVE, NUMBERS
 from backend.messages.presence import Presence
 from backend.messages.settling import CALLED_OFF, Came, Settling
+from backend.messages.upkeep import TRY_AGAIN
 from backend.shared import tasks
 from backend.shared.context import Context
 from backend.shared.db import OPERATIONS
@@ -120,6 +121,7 @@ class Carrier:
         listener = context.operations_listener
         self._alarm, self._other = listener.event(CHANNEL), listener.event(CHANNEL)
         self._over = listener.event(calling_off.OVER)
+        self._tried = listener.event(TRY_AGAIN)
         self._presence = Presence(context, self.node)
         self._flying: set[asyncio.Task[None]] = set()
         self._asking: dict[UUID, asyncio.Task[Came]] = {}
@@ -136,6 +138,7 @@ class Carrier:
         beside = [
             tasks.spawn(stopped(), name="messages stop"),
             tasks.spawn(self._keep_cutting_short(), name="messages over"),
+            tasks.spawn(self._keep_trying_again(), name="providers tried"),
         ]
         presence = tasks.spawn(self._presence.run(stop), name="screens")
         alarms = tasks.spawn(self._loop(stop, self._alarm, ALARM_LANES), name="alarms out")
@@ -162,6 +165,18 @@ class Carrier:
                 log.warning("messages wait for the database: %s", away)
                 pause_s = 0.5
             await wake.wait(pause_s)
+
+    async def _keep_trying_again(self) -> None:
+        while True:
+            await self._tried.wait()
+            self.try_again(self._tried.payload)
+
+    def try_again(self, provider: str) -> None:
+        """Somebody wants to see whether it works again: its next message is the probe."""
+        breaker = self._breakers.get(provider, Breaker())
+        if breaker.open_until is not None:
+            now = min(breaker.open_until, self._clock.now())
+            self._breakers[provider] = msgspec.structs.replace(breaker, open_until=now)
 
     async def step(self) -> bool:
         """Carry what is due, to the end of each attempt; False when nothing was due."""

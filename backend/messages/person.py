@@ -1,4 +1,4 @@
-"""By which doors somebody can be reached: devices with a token, and screens that are open."""
+"""By which doors somebody can be reached now: devices with a token, and screens that are open."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
