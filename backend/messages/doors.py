@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from backend.settings import Push, Settings
 from backend.shared.context import Context
 from push.message import Message
-from push.port import Door, Outcome, Reach, Result
+from push.port import Door, Outcome, Reach, Result, kept_inside
 
 if TYPE_CHECKING:
     from push.telephony import Telephony
@@ -47,13 +47,17 @@ def _configured(context: Context) -> dict[str, Callable[[], Door]]:
         made["sms"] = lambda: _telephone(push, "sms")
     if push.telephony and push.voice_template:
         made["voice"] = lambda: _telephone(push, "voice")
-    if push.room:
-        made["rooms"] = lambda: _rooms(context.settings)
+        made["family"] = lambda: _telephone(push, "family")
+    made["rooms"] = lambda: _rooms(context.settings)
     return made
 
 
 class Later:
-    """A door to the internet that is made ready at its first message: no start waits for it."""
+    """A door to the internet that is made ready at its first message: no start waits for it.
+
+    The only way to a provider. What is not actual is refused here before a provider's client is
+    even made; that the same holds inside each door is the second lock of two.
+    """
 
     reach = Reach.INTERNET
 
@@ -71,6 +75,8 @@ class Later:
 
     async def send(self, address: str, message: Message) -> Result:
         """Hand one message over; see ``push.port.Door``."""
+        if refused := kept_inside(self.reach, message):
+            return refused
         async with self._turn:
             if self._door is None:
                 try:
@@ -114,8 +120,9 @@ def _telephone(push: Push, way: str) -> Door:
     from push.sms import sms
     from push.voice import voice
 
-    make = sms if way == "sms" else voice
-    return make(telephony(push), timeout_s=push.timeout_s)
+    if way == "sms":
+        return sms(telephony(push), timeout_s=push.timeout_s)
+    return voice(telephony(push), name=way, timeout_s=push.timeout_s)
 
 
 def telephony(push: Push) -> "Telephony":
