@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from push.answer import is_loopback, result_of
 from push.message import Message, TooLargeError, Urgency, encode
+from push.pool import Pool
 from push.port import Outcome, Reach, Result, kept_inside
 from push.subscription import Keys as Keys
 from push.subscription import Subscription as Subscription
@@ -72,16 +73,20 @@ class WebPush:
         self.reach = reach
         self._key, self._subject, self._hosts = key, subject, tuple(hosts)
         self._timeout_s, self._now_s = timeout_s, now_s
-        self._http = client(
-            reach,
-            timeout_s=timeout_s,
-            verify=trust or True,
-            limits=httpx.Limits(max_connections=most_at_once),
+        believed = trust or httpx.create_ssl_context()  # made once: it reads many files
+        self._turns = asyncio.Semaphore(most_at_once)
+        self._pool = Pool(
+            lambda: client(
+                reach,
+                timeout_s=timeout_s,
+                verify=believed,
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+            )
         )
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._pool.aclose()
 
     async def send(self, address: str, message: Message) -> Result:
         """Hand one message to the browser's push service; see ``push.port.Door``."""
@@ -130,7 +135,8 @@ class WebPush:
         if message.collapse_key:
             headers["Topic"] = topic(message.collapse_key)
         # The body says nothing; a little of it is read so that the connection can be used again.
-        answer = await self._http.post(endpoint, content=sealed, headers=headers)
+        async with self._turns, self._pool.client(_origin(endpoint)) as http:
+            answer = await http.post(endpoint, content=sealed, headers=headers)
         return result_of(answer.status_code, answer.headers.get("Retry-After"), self._now_s)
 
     def _may_write_to(self, endpoint: httpx.URL) -> bool:

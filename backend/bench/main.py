@@ -5,7 +5,9 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -21,15 +23,17 @@ def main(argv: list[str]) -> int:
     add = parser.add_argument
     add(
         "what",
-        choices=["alert", "app", "geo", "sync"],
+        choices=["alert", "app", "geo", "push", "sync"],
         help="alert: message → desk in Chromium, message → phone's socket; "
         "app: how fast the phone's app opens, cold on 3G and warm with no network; "
         "geo: nearest five of moving people, beside rtree and PostgreSQL; "
+        "push: residents told at once while alarms go out to staff; "
         "sync: a phone after a day offline, on a weak line that tears",
     )
     add("--alarms", type=int, default=60, help="how many alarms, each in another building")
     add("--per-second", type=float, default=500.0, help="readings per second in the background")
     add("--times", type=int, default=7, help="how often the app is opened in each way")
+    add("--recipients", type=int, default=10_000, help="residents who are told at once")
     add("--seed", type=int, default=8, help="of the neighbourhood")
     add("--folder", type=Path, help="data folder to use again; else a new one, removed after")
     words = parser.parse_args(argv)
@@ -37,7 +41,7 @@ def main(argv: list[str]) -> int:
         return _geo(words.seed)
     # Only here: playwright is a tool of tests, not a part of the service.
     try:
-        from backend.bench import alert, app, sync
+        from backend.bench import alert, app, push, sync
     except ModuleNotFoundError as missing:
         print(f"[街安] ✗ 需要 {missing.name}：./jiean bench {words.what}", file=sys.stderr)
         return 1
@@ -45,9 +49,12 @@ def main(argv: list[str]) -> int:
     made = Path(tempfile.mkdtemp(prefix="jiean-bench-"))
     made.chmod(0o711)  # PostgreSQL may run as nobody below it
     folder: Path = words.folder or made
+    work: Coroutine[Any, Any, Any]
     try:
         if words.what == "app":
             work = app.measure(folder, times=words.times, seed=words.seed)
+        elif words.what == "push":
+            work = push.measure(folder, recipients=words.recipients)
         elif words.what == "sync":
             work = sync.measure(folder, seed=words.seed)
         else:
@@ -55,7 +62,7 @@ def main(argv: list[str]) -> int:
                 folder, alarms=words.alarms, per_s=words.per_second, seed=words.seed
             )
         figures = asyncio.run(work)
-    except (ServeFailed, SomebodyReal, CannotStart) as why:
+    except (ServeFailed, SomebodyReal, CannotStart, PostgresFailed, TimeoutError) as why:
         print(f"[街安] ✗ {why}", file=sys.stderr)
         return 1
     finally:

@@ -9,6 +9,7 @@ import pytest
 
 from push.answer import result_of
 from push.message import Handling, Urgency
+from push.pool import Pool
 from push.port import Door, Outcome, Reach, Result
 from push.vapid import VapidKey, from_base64url
 from push.webpush import Keys, Subscription, WebPush
@@ -99,7 +100,7 @@ async def test_nothing_readable_leaves_the_house(service: PushService, door: Web
     async def listen(request: httpx.Request) -> None:
         heard.append(await request.aread() + str(request.headers).encode())
 
-    door._http.event_hooks["request"] = [listen]
+    door._pool = Pool(lambda: httpx.AsyncClient(event_hooks={"request": [listen]}))
     await door.send(service.browser.address, a_message())
     assert "平江路".encode() not in heard[0]
     assert b"offer-7" not in heard[0]
@@ -262,8 +263,7 @@ async def _without_network(reach: Reach) -> AsyncIterator[tuple[WebPush, list[st
         return httpx.Response(201, stream=httpx.ByteStream(b""))
 
     async with a_door(reach) as door:
-        await door._http.aclose()
-        door._http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        door._pool = Pool(lambda: httpx.AsyncClient(transport=httpx.MockTransport(answer)))
         yield door, asked
 
 
