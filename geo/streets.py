@@ -1,208 +1,177 @@
-"""The walkable network of a neighbourhood: lanes, bridges, and the canals between them.
+"""The streets of a neighbourhood: lanes, bridges, and the canals between them.
 
-A door joins the network at the nearest lane that can be reached without crossing water, so
-a lane ten metres away on the other bank does not count. Distances are along the network by
-Dijkstra's algorithm; ways join only where they share a vertex, as in OpenStreetMap.
+A door joins the network at the nearest lane that can be reached without crossing water, so a
+lane ten metres away on the other bank does not count. Distances are along the network, from
+each person to one door, by one run of Dijkstra's algorithm (rustworkx, docs/decisions/0012)
+from the door outwards against the traffic. Ways join only where they share a vertex, as in
+OpenStreetMap.
+
+    >>> from geo.point import Point
+    >>> bank = [Point(31.3150, 120.6330), Point(31.3150, 120.6350)]
+    >>> town = StreetNetwork([Way(bank)])
+    >>> [round(m) for m in town.metres_to(Point(31.3151, 120.6332), [Point(31.3149, 120.6340)])]
+    [98]
 """
 
-import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any
 
+from geo.graph import Grid, Joint, Mode, Way
 from geo.plane import Plane, Spot, cross, nearest_on_segment
 from geo.point import Datum, Point
-
-WALKABLE = frozenset({"street", "lane", "bridge"})
-WATER = frozenset({"canal"})
-
-_Node = tuple[float, float]
-Item = TypeVar("Item")
-
-
-class _Way(NamedTuple):
-    a: _Node
-    b: _Node
-    at: Spot
-    to: Spot
-    metres: float
-
-
-class _Grid(Generic[Item]):
-    """Segments by the square cells that their boxes touch."""
-
-    def __init__(self, cell_m: float) -> None:
-        self._cell_m = cell_m
-        self._cells: dict[tuple[int, int], list[Item]] = {}
-
-    def add(self, a: Spot, b: Spot, item: Item) -> None:
-        for cell in self._box(a, b, 0.0):
-            self._cells.setdefault(cell, []).append(item)
-
-    def near(self, a: Spot, b: Spot) -> set[Item]:
-        """Everything within a cell's width of the box round a and b, and some beyond."""
-        return {i for c in self._box(a, b, self._cell_m) for i in self._cells.get(c, ())}
-
-    def _box(self, a: Spot, b: Spot, margin_m: float) -> Iterator[tuple[int, int]]:
-        (west, east), (south, north) = (
-            (
-                math.floor((min(a[i], b[i]) - margin_m) / self._cell_m),
-                math.floor((max(a[i], b[i]) + margin_m) / self._cell_m),
-            )
-            for i in (0, 1)
-        )
-        return ((x, y) for x in range(west, east + 1) for y in range(south, north + 1))
-
-
-class _Joint(NamedTuple):
-    """Where a door meets the network."""
-
-    way: _Way
-    share: float
-    gap_m: float
+from geo.tags import Ride, is_walked, is_water, ride_on
 
 
 class StreetNetwork:
-    """Walking distances over lanes and bridges. Build it by ``from_geojson``.
+    """Distances over lanes and bridges, on foot and by e-bike.
 
     Args:
-        ways: walkable lines, each two vertices or more, WGS-84.
+        ways: walkable lines.
         water: lines that nobody steps across except on a way.
         snap_m: the farthest a door may be from its lane, metres.
 
     Accuracy: lengths within 0.1 % of the drawn geometry for a network less than 20 km across.
-    Cost: one Dijkstra run per question, however many doors are asked for; about 2 ms for a
-    neighbourhood of 2,000 stretches.
+    Cost: one Dijkstra run per question, however many people are asked for, ending when the last
+    of them is reached; some milliseconds for a neighbourhood of 2,000 stretches. Not
+    thread-safe: one event loop owns it.
     """
 
     def __init__(
         self,
-        ways: Iterable[Sequence[Point]],
+        ways: Iterable[Way],
         water: Iterable[Sequence[Point]] = (),
         *,
         snap_m: float = 150.0,
     ) -> None:
-        lines, banks = [list(line) for line in ways], [list(line) for line in water]
-        first = next((p for line in lines for p in line), Point(0.0, 0.0))
-        self._plane = Plane(first)
-        self._snap_m = snap_m
-        self._next: dict[_Node, list[tuple[_Node, float]]] = {}
-        self._ways: _Grid[_Way] = _Grid(snap_m)
-        self._water: _Grid[tuple[Spot, Spot]] = _Grid(snap_m)
-        for line in lines:
-            for p, q in pairwise(line):
-                self._add(p, q)
-        for line in banks:
-            spots = [self._plane.spot(p) for p in line]
-            for a, b in pairwise(spots):
-                self._water.add(a, b, (a, b))
+        ways = [way for way in ways if len(way.line) > 1]
+        plane = Plane(ways[0].line[0] if ways else Point(0.0, 0.0))
+        self._plane, self._snap_m = plane, snap_m
+        self._water: Grid[None] = Grid()
+        for bank in water:
+            for a, b in pairwise([plane.spot(p) for p in bank]):
+                self._water.add(a, b, None)
+        self._foot = Mode(plane, ((way.line, Ride.BOTH) for way in ways), ways)
+        riding = [way for way in ways if way.ride is not Ride.NO]
+        self._ride = Mode(plane, riding, ways)
 
     @classmethod
     def from_geojson(
         cls, features: Iterable[Mapping[str, Any]], *, snap_m: float = 150.0
     ) -> "StreetNetwork":
-        """Build from GeoJSON features (WGS-84, longitude first).
+        """The network among GeoJSON features, WGS-84, longitude first.
 
         Args:
-            features: ``properties.layer`` says what each is: street, lane and bridge are
-                walked on, canal is water; all else is passed over. Lines and polygons, single
-                or multi; of a polygon the outline counts.
+            features: ``geo.tags`` says which are streets and which water; all else is passed
+                over. Lines and polygons, single or multi; of a polygon the outline counts.
             snap_m: see the class.
 
         Raises:
-            ValueError: a coordinate is out of range.
+            ValueError: a coordinate is out of range or no number.
         """
-        ways: list[list[Point]] = []
+        ways: list[Way] = []
         water: list[list[Point]] = []
         for feature in features:
-            layer = (feature.get("properties") or {}).get("layer")
-            if layer in WALKABLE:
-                ways.extend(_lines(feature.get("geometry") or {}))
-            elif layer in WATER:
-                water.extend(_lines(feature.get("geometry") or {}))
+            tags, shape = feature.get("properties") or {}, feature.get("geometry") or {}
+            if is_water(tags):
+                water.extend(_lines(shape))
+            elif is_walked(tags):
+                ride = ride_on(tags)
+                ways.extend(Way(line, ride) for line in _lines(shape))
         return cls(ways, water, snap_m=snap_m)
 
+    @property
+    def streets(self) -> int:
+        """Stretches between junctions that can be walked."""
+        return self._foot.count
+
     def metres_to(
-        self, origin: Point, places: Sequence[Point], *, limit_m: float = 20_000.0
+        self,
+        door: Point,
+        people: Sequence[Point],
+        *,
+        riding: bool = False,
+        limit_m: float = 10_000.0,
     ) -> list[float | None]:
-        """Walking distance from ``origin`` to each place.
+        """The way from each person to one door.
 
         Args:
-            origin, places: doors or positions, WGS-84.
+            door, people: WGS-84.
+            riding: by e-bike: not on steps or through fords, and along one-way streets.
             limit_m: the search stops beyond this.
 
         Returns:
-            One number per place in the order given: metres, or None where a door is too far
-            from any lane on its own bank, or no way joins the two.
+            One number per person in the order given: metres; ``math.inf`` for a way longer
+            than ``limit_m``; None where door or person is too far from any lane on their own
+            bank, or no way at all joins the two.
         """
-        start = self._joint(origin)
-        if start is None:
-            return [None] * len(places)
-        reached = self._spread(start, limit_m)
-        return [self._arrive(start, reached, self._joint(place)) for place in places]
+        mode = self._ride if riding else self._foot
+        ends = self._joints(mode, door)
+        if not ends:
+            return [None] * len(people)
+        starts = [self._joints(mode, person) for person in people]
+        pieces = {mode.piece[end.street.start] for end in ends}
+        wanted = {
+            node
+            for joint in (joint for joints in starts for joint in joints)
+            if mode.piece[joint.street.start] in pieces
+            for node in (joint.street.start, joint.street.end)
+        }
+        reached, cut = mode.spread(ends, wanted, limit_m)
+        found: list[float | None] = []
+        for joints in starts:
+            way = min(_routes(joints, ends, reached), default=None)
+            if way is None and cut and any(mode.piece[j.street.start] in pieces for j in joints):
+                way = math.inf
+            found.append(math.inf if way is not None and way > limit_m else way)
+        return found
 
-    def _add(self, p: Point, q: Point) -> None:
-        # Seven digits are a centimetre: vertices that were drawn as one are one.
-        a, b = (round(p.lat, 7), round(p.lon, 7)), (round(q.lat, 7), round(q.lon, 7))
-        at, to = self._plane.spot(p), self._plane.spot(q)
-        length = math.hypot(to[0] - at[0], to[1] - at[1])
-        if a == b:
-            return
-        self._next.setdefault(a, []).append((b, length))
-        self._next.setdefault(b, []).append((a, length))
-        self._ways.add(at, to, _Way(a, b, at, to, length))
+    def _joints(self, mode: Mode, point: Point) -> list[Joint]:
+        """The nearest dry street of the largest piece of the network, and of nearer small ones.
 
-    def _joint(self, point: Point) -> _Joint | None:
+        A small piece that no way joins may pass a door (a court's path that was drawn but not
+        connected): each offers its own joint, and whichever leads somewhere is taken.
+        """
         spot = self._plane.spot(point)
-        options = sorted(
-            (gap, share, way)
-            for way in self._ways.near(spot, spot)
-            for gap, share in [nearest_on_segment(spot, way.at, way.to)]
-            if gap <= self._snap_m
-        )
-        for gap, share, way in options:
-            foot = (
-                way.at[0] + share * (way.to[0] - way.at[0]),
-                way.at[1] + share * (way.to[1] - way.at[1]),
+        for within_m in (self._snap_m / 4, self._snap_m):
+            near = sorted(
+                (gap, i, share, a, b, street, begins_m)
+                for i, (a, b, (street, begins_m)) in enumerate(
+                    mode.segments.near(spot, spot, within_m)
+                )
+                for gap, share in [nearest_on_segment(spot, a, b)]
+                if gap <= within_m
             )
-            if not any(cross(spot, foot, a, b) for a, b in self._water.near(spot, foot)):
-                return _Joint(way, share, gap)
-        return None
+            found: dict[int, Joint] = {}
+            for gap, _, share, a, b, street, begins_m in near:
+                piece = mode.piece[street.start]
+                if piece not in found and self._dry(spot, share, a, b):
+                    found[piece] = Joint(street, begins_m + share * math.dist(a, b), gap)
+                    if piece == mode.main:
+                        return list(found.values())
+        return list(found.values())
 
-    def _spread(self, start: _Joint, limit_m: float) -> dict[_Node, float]:
-        """Dijkstra: metres from the start to every vertex within the limit."""
-        way = start.way
-        queue = [
-            (start.gap_m + start.share * way.metres, way.a),
-            (start.gap_m + (1.0 - start.share) * way.metres, way.b),
-        ]
-        heapq.heapify(queue)
-        reached: dict[_Node, float] = {}
-        while queue:
-            so_far, node = heapq.heappop(queue)
-            if node in reached or so_far > limit_m:
-                continue
-            reached[node] = so_far
-            for after, length in self._next[node]:
-                if after not in reached:
-                    heapq.heappush(queue, (so_far + length, after))
-        return reached
+    def _dry(self, spot: Spot, share: float, a: Spot, b: Spot) -> bool:
+        """Whether no water lies between a spot and a point of a segment."""
+        foot = (a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]))
+        return not any(cross(spot, foot, c, d) for c, d, _ in self._water.near(spot, foot, 0.0))
 
-    @staticmethod
-    def _arrive(start: _Joint, reached: dict[_Node, float], end: _Joint | None) -> float | None:
-        if end is None:
-            return None
-        way = end.way
-        routes = [
-            reached[node] + part * way.metres + end.gap_m
-            for node, part in ((way.a, end.share), (way.b, 1.0 - end.share))
-            if node in reached
-        ]
-        if way == start.way:
-            along = abs(end.share - start.share) * way.metres
-            routes.append(start.gap_m + along + end.gap_m)
-        return min(routes, default=None)
+
+def _routes(
+    starts: Sequence[Joint], ends: Sequence[Joint], reached: dict[int, float]
+) -> Iterator[float]:
+    """Metres of every way from one of a person's joints to the door."""
+    for own in starts:
+        street = own.street
+        if street.forward and street.end in reached:
+            yield own.gap_m + street.metres - own.along_m + reached[street.end]
+        if street.backward and street.start in reached:
+            yield own.gap_m + own.along_m + reached[street.start]
+        for door in ends:
+            ahead_m = door.along_m - own.along_m
+            if door.street == street and (street.forward if ahead_m >= 0 else street.backward):
+                yield own.gap_m + abs(ahead_m) + door.gap_m
 
 
 def _lines(geometry: Mapping[str, Any]) -> Iterator[list[Point]]:

@@ -10,6 +10,7 @@ which, because a canal between two doors can make the nearer person the later on
     (621, 8.3, <Basis.STRAIGHT_LINE: 'straight-line'>)
 """
 
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -22,6 +23,8 @@ WALK_M_PER_MIN = 75.0
 EBIKE_M_PER_MIN = 250.0
 """15 km/h, the speed limit of many old-town lanes."""
 DETOUR = 1.4
+LIMIT_M = 10_000.0
+"""Nobody is asked to walk farther; a search of more streets would cost tens of milliseconds."""
 
 
 class Basis(StrEnum):
@@ -60,6 +63,8 @@ def travel_to(
     streets: StreetNetwork | None = None,
     m_per_min: float = WALK_M_PER_MIN,
     detour: float = DETOUR,
+    riding: bool = False,
+    limit_m: float = LIMIT_M,
 ) -> list[Travel]:
     """Travel from each person's position to one door.
 
@@ -69,6 +74,9 @@ def travel_to(
         streets: the network, when one is loaded.
         m_per_min: speed; ``WALK_M_PER_MIN`` or ``EBIKE_M_PER_MIN``.
         detour: straight lines are multiplied by it.
+        riding: by e-bike: no steps, no fords, with the one-way streets.
+        limit_m: streets are searched so far; whoever has farther to go by them gets the
+            straight line, but never less than this.
 
     Returns:
         One per person, in the order given; each says whether it is by streets.
@@ -76,10 +84,16 @@ def travel_to(
     Raises:
         DatumError: a position is in another frame.
     """
-    ways = streets.metres_to(door, people) if streets else [None] * len(people)
-    return [
-        straight_line(person, door, m_per_min=m_per_min, detour=detour)
-        if way is None
-        else Travel(way, way / m_per_min, Basis.STREETS)
-        for person, way in zip(people, ways, strict=True)
-    ]
+    ways: list[float | None] = [None] * len(people)
+    if streets is not None:
+        ways = streets.metres_to(door, people, riding=riding, limit_m=limit_m)
+    found: list[Travel] = []
+    for person, way in zip(people, ways, strict=True):
+        if way is not None and way < math.inf:
+            found.append(Travel(way, way / m_per_min, Basis.STREETS))
+            continue
+        length = metres(person, door) * detour
+        if way is not None:
+            length = max(length, limit_m)
+        found.append(Travel(length, length / m_per_min, Basis.STRAIGHT_LINE))
+    return found
