@@ -21,7 +21,7 @@ from backend.app import create_app
 from geo.point import Point
 from tests.edge.detectors import store_of
 from tests.journey.pages import Household, Inbox, Phone, Tablet
-from tests.journey.stage import MOBILE, Device, Json
+from tests.journey.stage import DIALLER, MOBILE, Device, Json
 from tests.journey.street import LAT, LON, PEOPLE, Person, Street, furnish
 from tests.plugin.world import World
 
@@ -30,19 +30,6 @@ BUILT = Path(os.environ.get("JIEAN_TEST_DIST", web.DIST))
 PATIENCE_MS = 20_000
 DOOR = Point(LAT, LON)
 """Where it happens."""
-
-DIALLER = """
-window.dialled = []
-const opens = (link) => link.href.startsWith('tel:') && window.dialled.push(link.href.slice(4))
-const click = HTMLAnchorElement.prototype.click
-HTMLAnchorElement.prototype.click = function () { if (!opens(this)) click.call(this) }
-addEventListener('click', (event) => {
-  const link = event.target.closest?.('a[href]')
-  if (link && opens(link)) event.preventDefault()
-}, true)
-"""
-"""A telephone for a browser that has none: without it, Chromium asks for another program and
-takes no more taps."""
 
 
 class Heard:
