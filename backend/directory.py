@@ -27,18 +27,22 @@ class Directory:
         found: dict[str, dict[str, str]] = {}
         kinds = _by_kind(addresses)
         for kind, ask in (
-            ("staff", staff.telephones),
-            ("household", residents.telephones),
-            ("office", offices.telephones),
+            ("staff", _staff),
+            ("household", residents.ways),
+            ("office", offices.ways),
         ):
             if ids := kinds.get(kind):
-                for each, number in (await ask(list(ids))).items():
-                    if number:
-                        found[ids[each]] = {"sms": number, "voice": number}
+                for each, ways in (await ask(list(ids))).items():
+                    found[ids[each]] = dict(ways)
         if self._room:
             for address in kinds.get("office", {}).values():
-                found.setdefault(address, {})["rooms"] = self._room
+                found.setdefault(address, {}).setdefault("rooms", self._room)
         return found
+
+
+async def _staff(ids: list[UUID]) -> dict[UUID, dict[str, str]]:
+    found = await staff.telephones(ids)
+    return {each: {"sms": number, "voice": number} for each, number in found.items() if number}
 
 
 def _by_kind(addresses: Iterable[str]) -> dict[str, dict[UUID, str]]:

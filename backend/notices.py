@@ -7,7 +7,6 @@ from datetime import datetime
 from uuid import UUID
 
 from backend.incidents.flow import events as e
-from backend.incidents.flow.advice import PREVENTION, RESIDENT
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
 from backend.incidents.flow.template import text
@@ -119,31 +118,6 @@ def be_ready(now: Incident, *, message_id: UUID, at: datetime) -> Message:
     )
 
 
-def advice(now: Incident, about: str, *, message_id: UUID, at: datetime) -> Message:
-    """6.3.6.2: what to do another time, or how to keep it from happening, to the household."""
-    lines = (
-        [zh for _icon, zh, _en in RESIDENT[now.kind]]
-        if about == "handling"
-        else [zh for zh, _en in PREVENTION[now.kind]]
-    )
-    title = "再遇到这种情况，请这样做" if about == "handling" else "请注意，避免再次发生"
-    return _say(
-        now,
-        id=message_id,
-        audience=Audience.RESIDENT,
-        title=title,
-        body="；".join(lines),
-        lock_title="安全提示",
-        lock_body=title,
-        ttl_s=86_400,
-        at=at,
-        url="/resident",
-        collapse_key=f"advice-{about}-{now.no}",
-        urgency=Urgency.NORMAL,
-        data={"kind": "advice"},
-    )
-
-
 def in_drill(now: Incident, text: str, *, message_id: UUID, at: datetime, over: bool) -> Message:
     """What the people in a drill would see, or that it is over."""
     return _say(
@@ -187,6 +161,8 @@ REMINDERS = {
     "no_desk": "2 秒内没有值班台呈现",
     "shift_over": "负责人的班次已结束，请换人或请其继续",
     "no_receipt": "现场人员手机没有收到派单，请打电话",
+    "home_unreached": "住户联系不上，请打电话或上门",
+    "office_unreached": "单位没有收到通知，请打电话",
 }
 
 
@@ -207,52 +183,6 @@ def to_desk(now: Incident, about: str, *, message_id: UUID, at: datetime) -> Mes
         collapse_key=f"{about}-{now.no}",
         urgency=Urgency.EMERGENCY,
         data={"kind": "reminder", "about": about},
-    )
-
-
-def to_household(now: Incident, *, message_id: UUID, at: datetime) -> Message:
-    """您家……报警: to the household's open page."""
-    policy = KINDS[now.kind]
-    return _say(
-        now,
-        id=message_id,
-        audience=Audience.RESIDENT,
-        title=f"您家{policy.zh}报警",
-        body="请按页面提示处理，并告诉我们您是否安全。",
-        lock_title="家中设备报警",
-        lock_body="请打开查看",
-        ttl_s=900,
-        at=at,
-        url="/resident",
-        collapse_key=f"alert-{now.no}",
-        data={"kind": "alert"},
-    )
-
-
-def cordon_to_household(
-    now: Incident, *, standing: bool, message_id: UUID, at: datetime
-) -> Message:
-    """To a home inside a cordon, once for each change: keep out, or it is over."""
-    policy = KINDS[now.kind]
-    if standing:
-        title = f"附近{policy.zh}，已设警戒区"
-        body = "您家在警戒区内。请听现场人员安排撤离，不要返回，不要围观。"
-    else:
-        title, body = "警戒区已撤除", "可以通行了。有异常请联系我们。"
-    return _say(
-        now,
-        id=message_id,
-        audience=Audience.RESIDENT,
-        title=title,
-        body=body,
-        lock_title="警戒通知" if standing else "警戒解除",
-        lock_body="请打开查看",
-        ttl_s=3600,
-        at=at,
-        url="/resident",
-        collapse_key=f"cordon-{now.no}",
-        urgency=Urgency.EMERGENCY if standing else Urgency.HIGH,
-        data={"kind": "cordon" if standing else "cordon_lifted"},
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from backend import notices, papers
+from backend import home_notices, notices, papers
 from backend.access import accounts
 from backend.archive import service as archive
 from backend.devices import service as devices
@@ -45,7 +45,6 @@ from backend.incidents.flow.vocabulary import (
 from backend.incidents.record import MEASURES, document
 from backend.incidents.service import Alert, Incidents, PersonFacts
 from backend.messages import service as messages
-from backend.messages.addresses import staff_id_of
 from backend.messages.carrier import Unreached
 from backend.offices import service as offices
 from backend.offices.schemas import (
@@ -58,11 +57,14 @@ from backend.offices.schemas import (
     Scene,
     Situation,
 )
+from backend.residents import service as residents
+from backend.residents.schemas import Language
 from backend.screens import roster
 from backend.screens.photos import outgoing
 from backend.sensing import service as sensing
 from backend.sensing.rules import RuleBook, defaults
 from backend.shared.context import Context
+from backend.shared.listen import AWAY
 from backend.shared.photo_proof import Picture
 from backend.staff import phones
 from backend.staff import service as staff
@@ -70,6 +72,7 @@ from geo.areas import buffered, people_inside
 from geo.moving import MovingIndex
 from geo.point import Point, metres
 from geo.streets import StreetNetwork
+from push import message as push
 from push.message import Message
 
 ORIGIN = UUID("6a696561-6e00-7000-8000-000000000001")
@@ -414,12 +417,30 @@ class Pipeline:
             await messages.enqueue(message, address, incident_id=now.id)
 
     async def unreached(self, found: Unreached) -> None:
-        """No device of a member of staff took the message in time: the desk telephones."""
-        if found.incident_id is None or staff_id_of(found.address) is None:
+        """Nobody took the message in time, by any way: the desk telephones, or somebody goes.
+
+        In an exercise no telephone rings, so every home without an open page would be one.
+        """
+        about = _UNREACHED.get(found.address.partition(":")[0])
+        if found.incident_id is None or about is None:
+            return
+        if about != "no_receipt" and (
+            found.message.handling is not push.Handling.ACTUAL
+            or found.message.urgency is push.Urgency.NORMAL
+        ):
             return
         now = await journal.load(found.incident_id)
+        if about == "home_unreached" and now.contact.outcome is not None:
+            return  # somebody has spoken with them since
         if now.state in OPEN:
-            await self.tell_desks(now, "no_receipt", found.message.id, ("desk", "desk_lead"))
+            await self.tell_desks(now, about, found.message.id, ("desk", "desk_lead"))
+
+    async def languages(self, homes: Sequence[UUID]) -> Mapping[UUID, Language]:
+        """What households want to be told in; an alarm never waits for a database to say it."""
+        try:
+            return await residents.languages(homes)
+        except AWAY:
+            return {}
 
     async def tell_desks(
         self, now: Incident, about: str, cause: UUID, roles: Sequence[str]
@@ -448,6 +469,14 @@ def _candidate(one: dispatch.Candidate) -> Candidate:
     return Candidate(**{name: getattr(one, name) for name in Candidate.__struct_fields__})
 
 
+_UNREACHED = {
+    "staff": "no_receipt",
+    "household": "home_unreached",
+    "office": "office_unreached",
+}
+"""What the desk is told when nobody at an address of this kind took a message."""
+
+
 # --- reactions: a few lines each --------------------------------------------------------------
 
 
@@ -458,8 +487,11 @@ def _cause(event: e.Event) -> UUID:
 async def alert_household(p: Pipeline, now: Incident, event: e.Event, fact: e.AlertRaised) -> None:
     home = now.place.household_id
     if home is not None and KINDS[now.kind].resident:
-        message = notices.to_household(
-            now, message_id=uuid5(_cause(event), "home"), at=p.ctx.clock.now()
+        message = home_notices.alert(
+            now,
+            message_id=uuid5(_cause(event), "home"),
+            at=p.ctx.clock.now(),
+            language=(await p.languages([home])).get(home, "zh"),
         )
         await p.send(message, f"household:{home}", now)
 
@@ -625,9 +657,15 @@ async def tell_cordon(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> 
     standing = isinstance(fact, e.CordonSet)
     past = now if standing else _as_it_stood(now)
     at, cause = p.ctx.clock.now(), _cause(event)
-    for home in await roster.homes_inside(past):
-        message = notices.cordon_to_household(
-            now, standing=standing, message_id=uuid5(cause, f"cordon {home.id}"), at=at
+    homes = await roster.homes_inside(past)
+    languages = await p.languages([home.id for home in homes])
+    for home in homes:
+        message = home_notices.cordon(
+            now,
+            standing=standing,
+            message_id=uuid5(cause, f"cordon {home.id}"),
+            at=at,
+            language=languages.get(home.id, "zh"),
         )
         await p.send(message, f"household:{home.id}", now)
     area = roster.cordon_area(past)
@@ -829,7 +867,13 @@ async def send_advice(p: Pipeline, now: Incident, event: e.Event, fact: e.Advise
     home = now.place.household_id
     if fact.way != "sent" or home is None or not KINDS[now.kind].resident:
         return
-    said = notices.advice(now, fact.kind, message_id=_cause(event), at=p.ctx.clock.now())
+    said = home_notices.advice(
+        now,
+        fact.kind,
+        message_id=_cause(event),
+        at=p.ctx.clock.now(),
+        language=(await p.languages([home])).get(home, "zh"),
+    )
     await p.send(said, f"household:{home}", now)
 
 

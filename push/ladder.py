@@ -46,7 +46,7 @@ def _pushes(wait_s: float) -> "Ladder":
 
 Ladder = tuple[Rung, ...]
 
-VERSION = "2026-11-22"
+VERSION = "2026-11-22b"
 """Of ``LADDERS``: a new one with every change, so that an old ledger can be read rightly."""
 
 LADDERS: Mapping[tuple[Audience, Urgency], Ladder] = {
@@ -62,20 +62,21 @@ LADDERS: Mapping[tuple[Audience, Urgency], Ladder] = {
     ),
     (Audience.DESK, Urgency.HIGH): (Rung("live", 5), *_pushes(30), Rung("sms", 60)),
     (Audience.DESK, Urgency.NORMAL): (Rung("live", 60),),
-    # A voice is the floor for residents: it rings on any telephone, and needs no reading.
+    # A voice is the floor for residents: it rings on any telephone, and needs no reading. When it
+    # rings in vain, or the person does not hear one, it rings at the family's or a neighbour's.
     (Audience.RESIDENT, Urgency.EMERGENCY): (
-        *(Rung("live", 3), *_pushes(10), Rung("sms", 5), Rung("voice", 45)),
+        *(Rung("live", 3), *_pushes(10), Rung("sms", 5), Rung("voice", 45), Rung("family", 45)),
     ),
     (Audience.RESIDENT, Urgency.HIGH): (
-        *(Rung("live", 5), *_pushes(60), Rung("sms", 120), Rung("voice", 60)),
+        *(Rung("live", 5), *_pushes(60), Rung("sms", 120), Rung("voice", 60), Rung("family", 60)),
     ),
     (Audience.RESIDENT, Urgency.NORMAL): (Rung("live", 10), *_pushes(300), Rung("sms", 300)),
     # A room is read by whoever looks, so something that reaches one person stands after it.
     (Audience.OFFICE, Urgency.EMERGENCY): (
-        *(Rung("live", 5), *_pushes(15), Rung("rooms", 10), Rung("voice", 45)),
+        *(Rung("live", 5), *_pushes(15), Rung("rooms", 10), Rung("sms", 10), Rung("voice", 45)),
     ),
     (Audience.OFFICE, Urgency.HIGH): (
-        *(Rung("live", 10), *_pushes(60), Rung("rooms", 60), Rung("voice", 60)),
+        *(Rung("live", 10), *_pushes(60), Rung("rooms", 60), Rung("sms", 60), Rung("voice", 60)),
     ),
     (Audience.OFFICE, Urgency.NORMAL): (Rung("live", 60), Rung("rooms", 300)),
 }

@@ -9,6 +9,13 @@ from typing import Any
 from push.telephony import PhoneDoor, Telephony
 
 
-def voice(provider: Telephony, **words: Any) -> PhoneDoor:
-    """Call mobile and landline numbers. ``words``: reach, timeout_s, now_s of ``PhoneDoor``."""
-    return PhoneDoor("voice", provider.call, provider.read, landlines=True, **words)
+def voice(provider: Telephony, *, name: str = "voice", **words: Any) -> PhoneDoor:
+    """Call mobile and landline numbers.
+
+    Args:
+        provider: of calls.
+        name: ``family`` for the rung that rings at somebody else's when the person's own is in
+            vain; it is a door of its own, so that a ladder and its ledger tell the two apart.
+        words: reach, trust, timeout_s, now_s of ``PhoneDoor``.
+    """
+    return PhoneDoor(name, provider.call, provider.read, landlines=True, **words)

@@ -141,14 +141,41 @@ async def homes_in(
         " ORDER BY b.street, b.number, h.door, h.id",
         building_id, south, west, north, east,
     )  # fmt: skip
-    found = []
-    for row in rows:
-        facts = dict(row)
-        door = facts["door"] or ""
-        street, number, court = (facts.pop(part) or "" for part in ("street", "number", "court"))
-        said = _spoken(street, number, court, door)
-        found.append(Home(label=said, **{**facts, "door": door}))
-    return found
+    return [_home(row) for row in rows]
+
+
+async def is_home_of(household_id: UUID, building_ids: Sequence[UUID]) -> bool:
+    """Whether this home is in one of these buildings."""
+    return bool(
+        await OPERATIONS.fetch_value(
+            "SELECT true FROM household WHERE id = $1 AND building_id = ANY($2::uuid[])",
+            household_id,
+            list(building_ids),
+        )
+    )
+
+
+def _home(row: Row) -> Home:
+    facts = dict(row)
+    door = facts["door"] or ""
+    street, number, court = (facts.pop(part) or "" for part in ("street", "number", "court"))
+    return Home(label=_spoken(street, number, court, door), **{**facts, "door": door})
+
+
+async def homes_of(building_ids: Sequence[UUID], words: str, *, at_most: int = 50) -> list[Home]:
+    """Homes of these buildings whose spoken address has all of ``words``, by label."""
+    rows = await OPERATIONS.fetch(
+        "SELECT h.id, h.building_id, h.floor, h.lat, h.lon, b.street, b.number,"
+        " coalesce(b.court, b.name, '') AS court, h.door FROM household h"
+        " JOIN building b ON b.id = h.building_id WHERE b.id = ANY($1::uuid[])"
+        " AND NOT EXISTS (SELECT FROM unnest($2::text[]) w WHERE position(w IN"
+        " concat_ws(' ', b.street, b.number, b.court, b.name, h.door)) = 0)"
+        " ORDER BY b.street, b.number, h.door, h.id LIMIT $3",
+        list(building_ids),
+        words.split(),
+        at_most,
+    )
+    return [_home(row) for row in rows]
 
 
 async def detectors_of(ids: Sequence[UUID]) -> list[DetectorView]:

@@ -36,7 +36,7 @@ from push.subscription import Keys, Subscription
 LIVE = "live"
 DEVICES = ("webpush", "fcm", "apns")
 """Doors that are addressed by what a person's own devices registered."""
-NUMBERS = ("sms", "voice", "rooms")
+NUMBERS = ("sms", "voice", "family", "rooms")
 """Doors that are addressed by what the directory has; every other takes our own address."""
 
 

@@ -18,6 +18,7 @@ from backend.offices.schemas import (
     Situation,
 )
 from backend.shared.db import OPERATIONS, Row
+from backend.shared.problems import NotFound
 
 INBOX_ROWS = 200
 """How many reports an inbox shows at once; older ones are in the archive."""
@@ -62,6 +63,14 @@ async def register(
             after={"kind": office.kind, "area": office.area},
             at=at,
         )
+
+
+async def buildings_of(office_id: UUID) -> list[UUID]:
+    """The buildings that an office answers for."""
+    rows = await OPERATIONS.fetch(
+        "SELECT building_id FROM office_area WHERE office_id = $1", office_id
+    )
+    return [row["building_id"] for row in rows]
 
 
 async def offices_for(building_id: UUID) -> list[Office]:
@@ -174,9 +183,41 @@ def _view(row: Row) -> ReportView:
     return shown(_row(row), office)
 
 
-async def telephones(ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Each office's number as it was written down; possibly empty."""
+async def ways(ids: Sequence[UUID]) -> dict[UUID, dict[str, str]]:
+    """Door → number or room of each office, for the platform's own messages. Holds secrets."""
     rows = await OPERATIONS.fetch(
-        "SELECT id, phone FROM office WHERE id = ANY($1::uuid[])", list(ids)
+        "SELECT id, phone, room FROM office WHERE id = ANY($1::uuid[])", list(ids)
     )
-    return {row["id"]: row["phone"] for row in rows}
+    found = {}
+    for row in rows:
+        ways = {"sms": row["phone"], "voice": row["phone"], "rooms": row["room"]}
+        found[row["id"]] = {door: to for door, to in ways.items() if to}
+    return found
+
+
+async def give_room(
+    office_id: UUID, room: str, *, actor: UUID | str, role: str, at: datetime
+) -> None:
+    """Write down an office's own group room; empty for none. The audit never holds the address.
+
+    Args:
+        room: an address of ``push.rooms``, such as ``dingtalk://secret@token``.
+
+    Raises:
+        NotFound: no such office.
+    """
+    async with OPERATIONS.transaction():
+        changed = await OPERATIONS.execute(
+            "UPDATE office SET room = $2 WHERE id = $1", office_id, room
+        )
+        if not changed:
+            raise NotFound("没有此单位 no such office")
+        await audit.record(
+            OPERATIONS,
+            actor=actor,
+            role=role,
+            action="offices.room_changed",
+            subject=office_id,
+            after={"room": room.partition("://")[0]},
+            at=at,
+        )

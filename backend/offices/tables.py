@@ -25,6 +25,7 @@ class Office(Table, db=OPERATIONS, tablename="office"):
     kind = Varchar(length=16)
     phone = Varchar(length=24)
     area = Text()
+    room = Text()
     exercise = Boolean(default=False)
 
 

@@ -2,13 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from backend.access.principal import Principal
 from backend.audit import service as audit
-from backend.residents.flow import masked_name, masked_phone
-from backend.residents.schemas import ContactView, Dweller, NewContact
+from backend.residents.flow import Reachable, Way, masked_name, masked_phone, ways_of
+from backend.residents.schemas import (
+    ContactView,
+    Dweller,
+    Language,
+    NewContact,
+    NewPreference,
+    PreferenceView,
+)
 from backend.shared.db import IDENTITY
+from backend.shared.problems import NotFound
 
 
 async def contacts(household_id: UUID, *, unmasked: bool) -> list[ContactView]:
@@ -160,12 +169,113 @@ async def register(
         )
 
 
-async def telephones(household_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The number of each household's first contact who has one, for the platform's own calls."""
+async def ways(household_ids: Sequence[UUID]) -> dict[UUID, dict[str, str]]:
+    """Door → number of each household, as its people want it; for the platform's own messages."""
     rows = await IDENTITY.fetch(
-        "SELECT DISTINCT ON (household_id) household_id, phone FROM contact"
-        " WHERE household_id = ANY($1::uuid[]) AND phone <> ''"
-        ' ORDER BY household_id, "position", id',
+        "SELECT c.household_id, c.phone, coalesce(p.way, 'call') AS way FROM contact c"
+        " LEFT JOIN preference p ON p.contact_id = c.id"
+        ' WHERE c.household_id = ANY($1::uuid[]) ORDER BY c.household_id, c."position", c.id',
         list(household_ids),
     )
-    return {row["household_id"]: row["phone"] for row in rows}
+    people: dict[UUID, list[Reachable]] = {}
+    for row in rows:
+        people.setdefault(row["household_id"], []).append(Reachable(row["phone"], Way(row["way"])))
+    return {household: ways_of(found) for household, found in people.items()}
+
+
+async def languages(household_ids: Sequence[UUID]) -> dict[UUID, Language]:
+    """The language of each household's first person who named one; those without are left out."""
+    rows = await IDENTITY.fetch(
+        "SELECT DISTINCT ON (p.household_id) p.household_id, p.language FROM preference p"
+        " JOIN contact c ON c.id = p.contact_id WHERE p.household_id = ANY($1::uuid[])"
+        ' ORDER BY p.household_id, c."position", c.id',
+        list(household_ids),
+    )
+    return {row["household_id"]: row["language"] for row in rows}
+
+
+async def preferences(household_ids: Sequence[UUID]) -> dict[UUID, list[PreferenceView]]:
+    """How each household's people want to be reached, in the order of calling; masked."""
+    rows = await IDENTITY.fetch(
+        "SELECT c.household_id, c.id, c.name, c.relation, c.phone, p.way, p.large_text,"
+        " p.language, p.consent_at FROM contact c LEFT JOIN preference p ON p.contact_id = c.id"
+        ' WHERE c.household_id = ANY($1::uuid[]) ORDER BY c.household_id, c."position", c.id',
+        list(household_ids),
+    )
+    found: dict[UUID, list[PreferenceView]] = {each: [] for each in household_ids}
+    for row in rows:
+        said: dict[str, Any] = {}
+        if row["consent_at"] is not None:
+            names = ("large_text", "language", "consent_at")
+            said = {"way": Way(row["way"]), **{name: row[name] for name in names}}
+        found[row["household_id"]].append(
+            PreferenceView(
+                contact_id=row["id"],
+                name=masked_name(row["name"]),
+                relation=row["relation"],
+                phone=masked_phone(row["phone"]) if row["phone"] else "",
+                **said,
+            )
+        )
+    return found
+
+
+async def prefer(
+    household_id: UUID, wish: NewPreference, *, actor: UUID | str, role: str, at: datetime
+) -> None:
+    """Keep what a person of this household wishes, or, without consent, forget it.
+
+    Args:
+        household_id: whose person it must be.
+        wish: theirs.
+        actor, role: who writes it down: the household's own page, or an account.
+        at: UTC.
+
+    Raises:
+        NotFound: nobody of this household has this id.
+    """
+    async with IDENTITY.transaction():
+        row = await IDENTITY.fetch_one(
+            "SELECT c.id, p.way, p.large_text, p.language FROM contact c"
+            " LEFT JOIN preference p ON p.contact_id = c.id"
+            " WHERE c.id = $1 AND c.household_id = $2 FOR UPDATE OF c",
+            wish.contact_id,
+            household_id,
+        )
+        if row is None:
+            raise NotFound("这一户没有此人 nobody of this household")
+        before = None
+        if row["way"] is not None:
+            before = {name: row[name] for name in ("way", "large_text", "language")}
+        after = None
+        if wish.consent:
+            after = {
+                "way": wish.way.value,
+                "large_text": wish.large_text,
+                "language": wish.language,
+            }
+            await IDENTITY.execute(
+                "INSERT INTO preference (contact_id, household_id, way, large_text, language,"
+                " consent_at, said_by) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+                " ON CONFLICT (contact_id) DO UPDATE SET household_id = $2, way = $3,"
+                " large_text = $4, language = $5, consent_at = $6, said_by = $7",
+                wish.contact_id,
+                household_id,
+                *after.values(),
+                at,
+                f"{role} {actor}"[:80],
+            )
+        else:
+            await IDENTITY.execute("DELETE FROM preference WHERE contact_id = $1", wish.contact_id)
+        await audit.record(
+            IDENTITY,
+            actor=actor,
+            role=role,
+            action="residents.preference_changed"
+            if wish.consent
+            else "residents.preference_forgotten",
+            subject=wish.contact_id,
+            before=before,
+            after=after,
+            at=at,
+        )

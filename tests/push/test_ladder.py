@@ -126,7 +126,7 @@ def test_every_audience_has_a_ladder_for_every_urgency() -> None:
 
 
 EVERY = {
-    **dict.fromkeys(("webpush", "fcm", "apns", "sms", "voice", "rooms"), Reach.INTERNET),
+    **dict.fromkeys(("webpush", "fcm", "apns", "sms", "voice", "family", "rooms"), Reach.INTERNET),
     "live": Reach.LOOPBACK,
 }
 
@@ -172,13 +172,13 @@ def test_without_telephones_a_person_is_told_at_8_s() -> None:
 
 def test_the_floor_for_residents_is_a_voice_and_for_offices_a_room_is_never_the_last() -> None:
     doors = [door for door, _ in climbed(Audience.RESIDENT, Urgency.EMERGENCY, 300)[0]]
-    assert doors == ["live", "webpush", "fcm", "apns", "sms", "voice"]
+    assert doors == ["live", "webpush", "fcm", "apns", "sms", "voice", "family"]
     for (audience, urgency), ladder in LADDERS.items():
         names = [rung.door for rung in ladder]
         assert names[0] == "live"
         assert names != ["rooms"]
         if audience is Audience.RESIDENT and urgency is not Urgency.NORMAL:
-            assert names[-1] == "voice"
+            assert names[-2:] == ["voice", "family"]
         if "rooms" in names and urgency is not Urgency.NORMAL:
             assert names[-1] == "voice"
 

@@ -77,6 +77,8 @@ OPEN = {
     "GET /api/link/{token:str}/rulebook",
     "GET /api/link/{token:str}/map",
     "GET /api/link/{token:str}/photos",
+    "GET /api/link/{token:str}/preferences",
+    "PUT /api/link/{token:str}/preferences",
     "GET /api/link/{token:str}/photos/{sha256:str}",
     "POST /api/link/{token:str}/commands",
     "POST /api/phone/commands",

@@ -104,6 +104,9 @@ ELSEWHERE = {
     "POST /api/my/swaps/{swap_id:uuid}": "the same",
     "POST /api/doors/{vendor:str}/{secret:str}": "readings, kept as they came",
     "POST /api/push/reports/{provider:str}/{secret:str}": "measured; the delivery ledger",
+    "PUT /api/link/{token:str}/preferences": "audit rows in test_preferences.py",
+    "PUT /api/office/preferences": "the same",
+    "PUT /api/offices/{office_id:uuid}/room": "the same",
     "POST /api/doors/{vendor:str}/{secret:str}/{camera:str}": "the same",
 }
 """Changing routes that are not tried here, and why."""

@@ -113,7 +113,7 @@ async def test_the_wish_of_a_provider_to_be_left_alone_counts_for_everybody(worl
     await say(world, ttl_s=300)
     await idle(carrier)
     assert len(text.sent) == 1
-    world.clock.forward(seconds=46)
+    world.clock.forward(seconds=50)
     await idle(carrier)
     assert len(text.sent) == 3
 
@@ -198,7 +198,7 @@ async def test_the_directory_has_the_first_number_of_each_kind(world: World) -> 
     assert {name: dict(ways) for name, ways in found.items()} == {
         names[0]: {"sms": "13800000001", "voice": "13800000001"},
         names[1]: {"sms": "0512-65000000", "voice": "0512-65000000", "rooms": "feishu://abc"},
-        names[2]: {"sms": "13800000002", "voice": "13800000002"},
+        names[2]: {"sms": "13800000002", "voice": "13800000002", "family": "13800000003"},
     }
 
 
@@ -210,8 +210,9 @@ def configured(world: World, **push: object) -> tuple[str, ...]:
 
 
 async def test_a_door_is_there_when_its_settings_are(world: World) -> None:
-    assert configured(world) == ("live", "webpush")
-    assert configured(world, fcm_service_account="/a.json") == ("live", "webpush", "fcm")
+    assert configured(world) == ("live", "webpush", "rooms")
+    names = configured(world, fcm_service_account="/a.json")
+    assert names == ("live", "webpush", "fcm", "rooms")
     names = configured(
         world,
         apns_key="/k.p8",
@@ -220,7 +221,7 @@ async def test_a_door_is_there_when_its_settings_are(world: World) -> None:
         voice_template="TTS_1",
         room="feishu://abc",
     )
-    assert names == ("live", "webpush", "fcm", "apns", "sms", "voice", "rooms")
+    assert names == ("live", "webpush", "fcm", "apns", "sms", "voice", "family", "rooms")
 
 
 async def test_a_door_whose_file_is_missing_says_so_and_holds_nobody(world: World) -> None:
