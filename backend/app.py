@@ -33,6 +33,7 @@ from backend.messages import routes as messages
 from backend.messages.hooks import SocketHooks
 from backend.pipeline import Pipeline
 from backend.screens import (
+    asking,
     board,
     cards,
     commands,
@@ -129,6 +130,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *commands.ROUTES,
     *board.ROUTES,
     *incident.ROUTES,
+    *asking.ROUTES,
     *documents.ROUTES,
     *doors.ROUTES,
     *drills.ROUTES,
@@ -172,7 +174,9 @@ def create_app(
     """
 
     pipeline = Pipeline(context)
-    parts = Parts(incidents=pipeline.incidents, rules=pipeline.directory.rules)
+    parts = Parts(
+        incidents=pipeline.incidents, rules=pipeline.directory.rules, finding=pipeline.finding
+    )
     wired = hooks or hooks_of(parts, Reachability(context))
     if context.reachability is None:
         context.reachability = Reachability(context)

@@ -98,6 +98,25 @@ def stand_down(now: Incident, *, message_id: UUID, at: datetime) -> Message:
     )
 
 
+def relieved(now: Incident, reason: str, *, message_id: UUID, at: datetime) -> Message:
+    """The desk gave the incident to somebody else: you lead it no longer."""
+    return _say(
+        now,
+        id=message_id,
+        audience=Audience.STAFF,
+        title=f"已改派他人：{now.place.address}",
+        body=f"值班台：{reason}",
+        lock_title="警情已改派他人",
+        lock_body=f"警情 {now.no}",
+        ttl_s=3600,
+        at=at,
+        url="/field",
+        collapse_key=f"offer-{now.no}",
+        urgency=Urgency.HIGH,
+        data={"kind": "relieved"},
+    )
+
+
 def be_ready(now: Incident, *, message_id: UUID, at: datetime) -> Message:
     """You are next if the nearest cannot come: nothing to answer yet."""
     policy = KINDS[now.kind]

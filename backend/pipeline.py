@@ -5,19 +5,18 @@ is done), so each is idempotent: command and message ids follow from the event t
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
 
-from backend import home_notices, notices, papers
+from backend import finding, home_notices, notices, papers
 from backend.access import accounts
 from backend.archive import service as archive
 from backend.devices import service as devices
 from backend.devices.gateways import gateway_of
 from backend.devices.schemas import Place as DevicePlace
-from backend.dispatch import flow as dispatch
 from backend.documents import service as documents
 from backend.documents.flow import Print
 from backend.evidence import outward, proofs, stores
@@ -29,16 +28,15 @@ from backend.incidents.flow.advice import situation
 from backend.incidents.flow.deadlines import RETRY_OFFER
 from backend.incidents.flow.decide import replay
 from backend.incidents.flow.facts import Policy
-from backend.incidents.flow.grouping import follows_at_once
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
 from backend.incidents.flow.vocabulary import (
     OPEN,
-    Candidate,
     Handling,
     Kind,
     OfficeRef,
     Place,
+    Role,
     State,
     Urgency,
 )
@@ -71,7 +69,6 @@ from backend.staff import service as staff
 from geo.areas import buffered, people_inside
 from geo.moving import MovingIndex
 from geo.point import Point, metres
-from geo.streets import StreetNetwork
 from push import message as push
 from push.message import Message
 
@@ -91,6 +88,11 @@ URGENCIES: Mapping[str, Urgency] = {
 SURROUNDING_M = 30.0
 SURROUNDING_AT_MOST = 3
 """▲ B.4 says 周围建筑 without a distance; more can be added on the spot."""
+
+LOOKS = 5
+TAKEN = frozenset({"leads_elsewhere", "asked_elsewhere", "off_shift", "not_qualified"})
+"""Looks for somebody before the next waits a moment, and the refusals that call for another: what
+was true when the people were looked at is not any more."""
 
 SAMPLE = 20
 """Detectors named in the ticket of a gateway's storm."""
@@ -163,7 +165,7 @@ class Directory:
 
 
 class Pipeline:
-    """Everything that reacts. Stateless but for a cache of the street network."""
+    """Everything that reacts. Stateless but for the finding's cache of the street network."""
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
@@ -174,11 +176,11 @@ class Pipeline:
             directory=self.directory,
             reacts_to=frozenset(e.type_name(fact) for fact in REACTIONS),
         )
-        self._streets: tuple[str, StreetNetwork | None] = ("", None)
+        self.finding = finding.Finding(ctx)
 
     async def warm(self) -> None:
         """Load the street network before the first alarm needs it."""
-        await self._network()
+        await self.finding.network()
 
     # --- readings become incidents ------------------------------------------------------
 
@@ -304,28 +306,32 @@ class Pipeline:
         """Ask the best eligible person not yet asked, or say that nobody is left.
 
         Without a lead that is who will lead; with one, who comes beside them if that is wanted.
+        Two incidents may choose the same person at one moment: one of them gets the person, the
+        other looks again.
         """
-        helper = now.lead is not None
-        asking = {State.DISPATCHING, State.PARTY_HANDLED}
-        wanted = now.helper_wanted if helper else now.state in asking and now.dispatch_open
-        if not wanted or now.id is None or now.open_offer is not None:
-            return
+        for _ in range(LOOKS):
+            helper = now.lead is not None
+            asking = {State.DISPATCHING, State.PARTY_HANDLED}
+            wanted = now.helper_wanted if helper else now.state in asking and now.dispatch_open
+            if not wanted or now.id is None or now.open_offer is not None:
+                return
+            if await self._offered(now, now.id, cause, helper=helper):
+                return
+            now = await journal.load(now.id)
+        # all the looks were overtaken: somebody else is still looked for a moment later
+        await self._look_again(now, cause)
+
+    async def _offered(
+        self, now: Incident, incident_id: UUID, cause: UUID, *, helper: bool
+    ) -> bool:
+        """One look and one offer; False where another incident got that person first."""
         at = self.ctx.clock.now()
-        people = await self._people(at, now.id)
-        choice = dispatch.choose(
-            Point(now.place.lat, now.place.lon),
-            people,
-            tried=now.tried | {r.staff_id for r in (now.lead, *now.helpers) if r is not None},
-            preferred=now.preferred or await self._led_before(now),
-            now=at,
-            policy=self._dispatch_policy(),
-            streets=await self._network(),
-        )
-        candidates = tuple(_candidate(one) for one in choice.candidates)
+        choice, people = await self.finding.choice(now, at)
+        candidates = tuple(finding.as_recorded(one) for one in choice.candidates)
         if choice.chosen is None:
             nobody = c.NobodyLeft(candidates=candidates)
-            await self.incidents.say(now.id, nobody, command_id=uuid5(cause, "nobody"))
-            return
+            await self.incidents.say(incident_id, nobody, command_id=uuid5(cause, "nobody"))
+            return True
         policy = self.incidents.policy
         open_s = policy.offer_first_s if not now.offers else policy.offer_next_s
         who = choice.chosen
@@ -343,7 +349,9 @@ class Pipeline:
             helper=helper,
         )
         asked = uuid5(cause, f"ask {who.staff_id}")
-        await self.incidents.say(now.id, offer, command_id=asked)
+        answer = await self.incidents.say(incident_id, offer, command_id=asked)
+        if answer.refusal is not None:
+            return answer.refusal.code not in TAKEN
         stood = next(one for one in people if one.staff_id == who.staff_id)
         spot = stood.fix or stood.post
         if spot is not None:
@@ -356,58 +364,18 @@ class Pipeline:
                 lon=spot.lon,
                 accuracy_m=stood.accuracy_m or 0.0,
             )
-            await traces.leave(now.id, [(asked, trace)])
-
-    async def _led_before(self, now: Incident) -> UUID | None:
-        """Who led the incident that this one follows at once: asked first, they know the place."""
-        before = await journal.load(now.follows) if now.follows else None
-        if before is None or before.lead is None or not follows_at_once(before, now):
-            return None
-        return before.lead.staff_id
+            await traces.leave(incident_id, [(asked, trace)])
+        return True
 
     async def retry_offer(self, incident_id: UUID, cause: UUID) -> None:
         """Look again for a lead: somebody may have come on duty. Goes on until one is asked."""
         await self.offer_nearest(await journal.load(incident_id), cause)
-        now = await journal.load(incident_id)
-        if now.dispatch_open and now.open_offer is None:
+        await self._look_again(await journal.load(incident_id), cause)
+
+    async def _look_again(self, now: Incident, cause: UUID) -> None:
+        if now.id is not None and now.dispatch_open and now.open_offer is None:
             again = self.ctx.clock.now() + timedelta(seconds=self.incidents.policy.retry_s)
-            await journal.start_deadline(uuid5(cause, RETRY_OFFER), incident_id, RETRY_OFFER, again)
-
-    async def _people(self, at: datetime, incident_id: UUID) -> list[dispatch.Person]:
-        drill = await drills.drill_of(incident_id)
-        if drill is not None and drill.ended_at is not None:
-            return []
-        leading = await journal.leading(incident_id)
-        asked = await journal.asked(incident_id)
-        return [
-            dispatch.Person(
-                staff_id=one.person_id,
-                name=one.name,
-                badge=one.badge,
-                qualified=one.qualified,
-                leads=leading.get(one.person_id),
-                asked=one.person_id in asked,
-                fix=_point(one.lat, one.lon),
-                accuracy_m=one.accuracy_m,
-                fix_at=one.at,
-                post=_point(one.post_lat, one.post_lon),
-            )
-            for one in await staff.on_duty_people(at)
-            if one.post == "field" and (drill is None or one.person_id in drill.staff)
-        ]
-
-    def _dispatch_policy(self) -> dispatch.Policy:
-        ours = self.ctx.settings.dispatch
-        shared = set(dispatch.Policy.__struct_fields__) & set(ours.__struct_fields__)
-        return dispatch.Policy(**{name: getattr(ours, name) for name in shared})
-
-    async def _network(self) -> StreetNetwork | None:
-        etag = await devices.map_etag()
-        if etag != self._streets[0]:
-            area = msgspec.json.decode(await devices.map_area())
-            features = area.get("features") or []
-            self._streets = (etag, StreetNetwork.from_geojson(features) if features else None)
-        return self._streets[1]
+            await journal.start_deadline(uuid5(cause, RETRY_OFFER), now.id, RETRY_OFFER, again)
 
     async def send(self, message: Message, address: str, now: Incident) -> None:
         """The one way out for what an incident says. A drill reaches its own people only (I15)."""
@@ -461,14 +429,6 @@ def _place_in(place: DevicePlace) -> Place:
     return msgspec.structs.replace(Place(address=""), **given)
 
 
-def _point(lat: float | None, lon: float | None) -> Point | None:
-    return None if lat is None or lon is None else Point(lat, lon)
-
-
-def _candidate(one: dispatch.Candidate) -> Candidate:
-    return Candidate(**{name: getattr(one, name) for name in Candidate.__struct_fields__})
-
-
 _UNREACHED = {
     "staff": "no_receipt",
     "household": "home_unreached",
@@ -507,6 +467,12 @@ async def find_somebody(p: Pipeline, now: Incident, event: e.Event, fact: Any) -
     await p.offer_nearest(now, _cause(event))
 
 
+async def find_for_others(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """Somebody is free again: incidents that found nobody look once more, the most urgent first."""
+    for other in await journal.waiting(event.incident_id):
+        await p.offer_nearest(await journal.load(other), uuid5(_cause(event), str(other)))
+
+
 async def push_offer(p: Pipeline, now: Incident, event: e.Event, fact: e.Offered) -> None:
     message = notices.offer(
         now, fact, message_id=uuid5(fact.offer_id, "offer"), at=p.ctx.clock.now()
@@ -536,6 +502,13 @@ async def push_stand_down(
             now, message_id=uuid5(_cause(event), str(person)), at=p.ctx.clock.now()
         )
         await p.send(message, f"staff:{person}", now)
+
+
+async def relieve(p: Pipeline, now: Incident, event: e.Event, fact: e.LeadReleased) -> None:
+    """Whom the desk takes an incident from hears it, and why."""
+    if event.actor.role in {Role.DESK, Role.DESK_LEAD}:
+        said = notices.relieved(now, fact.reason, message_id=_cause(event), at=p.ctx.clock.now())
+        await p.send(said, f"staff:{fact.staff_id}", now)
 
 
 async def withdraw_offer(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
@@ -674,7 +647,7 @@ async def tell_cordon(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> 
     near = buffered(area, p.incidents.policy.cordon_near_m)
     people: MovingIndex[UUID] = MovingIndex()
     for one in await staff.on_duty_people(at):
-        spot = _point(one.lat, one.lon)
+        spot = finding.point(one.lat, one.lon)
         if spot is not None and not now.on_it(one.person_id):
             people.insert(one.person_id, spot)
     for person in people_inside(people, near):
@@ -903,11 +876,12 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.DispatchRequested: (find_somebody,),
     e.HelperWanted: (find_somebody,),
     e.Offered: (push_offer,),
-    e.OfferDeclined: (withdraw_offer, find_somebody),
-    e.OfferExpired: (withdraw_offer, find_somebody),
-    e.OfferReleased: (withdraw_offer, find_somebody),
+    e.OfferDeclined: (withdraw_offer, find_somebody, find_for_others),
+    e.OfferExpired: (withdraw_offer, find_somebody, find_for_others),
+    e.OfferReleased: (withdraw_offer, find_somebody, find_for_others),
     e.NobodyLeftToAsk: (tell_nobody,),
-    e.RespondersStoodDown: (push_stand_down,),
+    e.LeadReleased: (relieve, find_for_others),
+    e.RespondersStoodDown: (push_stand_down, find_for_others),
     e.ReportQueued: (deliver_report,),
     e.ReportReached: (renew_report,),
     e.ReportAcknowledged: (renew_report,),
@@ -926,7 +900,7 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.CordonLifted: (tell_cordon, renew_report),
     e.CommandHeld: (renew_report,),
     e.CommandReturned: (renew_report,),
-    e.Released: (renew_report,),
+    e.Released: (renew_report, find_for_others),
     e.FalseReportFiled: (file_paper,),
     e.CommunityReported: (file_paper,),
     e.AuthorityReported: (file_paper,),

@@ -286,6 +286,13 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     fix_max_accuracy_m: Annotated[
         float, Meta(gt=0, le=10_000, description="▲ vaguer positions count as unknown, m")
     ] = 100.0
+    post_penalty_min: Annotated[
+        float, Meta(ge=0, le=60, description="▲ added where only the post is known, min")
+    ] = 3.0
+    near_step_min: Annotated[
+        float, Meta(ge=0, le=10, description="▲ ways closer than this are equally long, min")
+    ] = 0.5
+    rest_s: Annotated[float, _ours_s("after an incident: equally near others first")] = 3_600.0
     self_assign_m: Annotated[
         float, Meta(gt=0, le=5_000, description="▲ self-assignment within, m")
     ] = 150.0

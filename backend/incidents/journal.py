@@ -18,6 +18,7 @@ from backend.incidents.flow.decide import replay
 from backend.incidents.flow.facts import Policy
 from backend.incidents.flow.grouping import Standing
 from backend.incidents.flow.incident import Incident
+from backend.incidents.flow.rules import ANSWERING
 from backend.incidents.flow.vocabulary import OPEN, Kind, State
 from backend.incidents.schemas import Answer
 from backend.shared.db import OPERATIONS
@@ -27,6 +28,9 @@ AREA = ZoneInfo("Asia/Shanghai")
 CURSOR_LOCK = 0x6A69_6501
 """Advisory lock under which cursors are given out: they become visible in their order."""
 BUILDING_LOCK = 0x6A69_6502
+PERSON_LOCK = 0x6A69_6503
+WAITING_AT_MOST = 3
+"""Incidents looked at again when one person becomes free: one of them can have that person."""
 BUSY_STATES = frozenset(
     {State.EN_ROUTE, State.ON_SCENE, State.HANDLING, State.RESCUE, State.CLEARING}
 )
@@ -325,15 +329,64 @@ async def leading(besides: UUID) -> dict[UUID, str]:
     return {row["lead_staff"]: row["no"] for row in rows}
 
 
-async def asked(besides: UUID) -> frozenset[UUID]:
-    """Staff with an offer still open in an incident other than ``besides``."""
+class Busy(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody is on besides one incident: numbers of others, or None.
+
+    ``load`` counts active incidents that they help at or are held ready for; ``were_on`` are the
+    times at which those they were on were raised, UTC.
+    """
+
+    leads: str | None = None
+    asked: str | None = None
+    load: int = 0
+    were_on: tuple[datetime, ...] = ()
+
+
+async def busy(besides: UUID, *, since: datetime) -> dict[UUID, Busy]:
+    """Everybody who is on something else, or was since; drills hold nobody back."""
     rows = await OPERATIONS.fetch(
-        "SELECT (board ->> 'asked')::uuid AS staff FROM incident WHERE board ->> 'asked' <> ''"
-        " AND state IN ('dispatching', 'party_handled') AND id <> $1"
+        "SELECT no, lead_staff, asked_staff, responders, alert_active, emitted_at,"
+        " board -> 'ready' AS ready FROM incident WHERE id <> $1 AND (lead_staff IS NOT NULL OR"
+        " asked_staff IS NOT NULL OR (emitted_at > $2 AND responders <> '{}'))"
         " AND NOT EXISTS (SELECT FROM drill d WHERE d.incident_id = incident.id)",
         besides,
+        since,
     )
-    return frozenset(row["staff"] for row in rows)
+    found: dict[UUID, Busy] = {}
+    for row in rows:
+        lead, asked = row["lead_staff"], row["asked_staff"]
+        ready = msgspec.json.decode(row["ready"], type=list[UUID]) if row["ready"] else []
+        for who in {*row["responders"], *ready, lead, asked} - {None}:
+            was = found.get(who, Busy())
+            on_it = who in row["responders"]
+            helps = row["alert_active"] and who not in {lead, asked}
+            found[who] = Busy(
+                leads=row["no"] if who == lead else was.leads,
+                asked=row["no"] if who == asked else was.asked,
+                load=was.load + helps,
+                were_on=(*was.were_on, row["emitted_at"]) if on_it else was.were_on,
+            )
+    return found
+
+
+async def waiting(besides: UUID) -> list[UUID]:
+    """Incidents that look for a lead and ask nobody at present, the most urgent first."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id FROM incident WHERE state = 'dispatching' AND asked_staff IS NULL"
+        " AND lead_staff IS NULL AND id <> $1"
+        " AND NOT EXISTS (SELECT FROM drill d WHERE d.incident_id = incident.id)"
+        " ORDER BY urgency <> 'emergency', emitted_at LIMIT $2",
+        besides,
+        WAITING_AT_MOST,
+    )
+    return [row["id"] for row in rows]
+
+
+async def lock_person(staff_id: UUID) -> None:
+    """Wait until nobody else decides what this person is given; held to the transaction's end."""
+    await OPERATIONS.execute(
+        "SELECT pg_advisory_xact_lock($1, hashtext($2))", PERSON_LOCK, str(staff_id)
+    )
 
 
 async def start_deadline(deadline_id: UUID, incident_id: UUID, name: str, due_at: datetime) -> None:
@@ -352,6 +405,16 @@ async def leads_elsewhere(staff_id: UUID, incident_id: UUID) -> bool:
     """Whether somebody leads another active incident."""
     found = await OPERATIONS.fetch_value(
         "SELECT true FROM incident WHERE lead_staff = $1 AND id <> $2 LIMIT 1",
+        staff_id,
+        incident_id,
+    )
+    return bool(found)
+
+
+async def asked_elsewhere(staff_id: UUID, incident_id: UUID) -> bool:
+    """Whether an offer of another incident is open on somebody's phone."""
+    found = await OPERATIONS.fetch_value(
+        "SELECT true FROM incident WHERE asked_staff = $1 AND id <> $2 LIMIT 1",
         staff_id,
         incident_id,
     )
@@ -417,24 +480,29 @@ async def _write_projection(now: Incident) -> None:
     cursor = await OPERATIONS.fetch_value("SELECT nextval('board_cursor')")
     row = msgspec.to_builtins(board_row(now), builtin_types=(datetime, UUID))
     row["releasedAt"] = now.released_at
-    row["asked"] = now.open_offer.staff_id if now.open_offer else None
+    offer = now.open_offer
+    row["asked"] = offer.staff_id if offer else None
+    row["ready"] = offer.pre_alerted if offer else ()
+    asked = offer.staff_id if offer and now.state in ANSWERING else None
     leads = now.lead.staff_id if now.lead is not None and now.state in BUSY_STATES else None
     people = [r.staff_id for r in (now.lead, *now.helpers) if r is not None]
     await OPERATIONS.execute(
         "INSERT INTO incident AS i (id, no, kind, handling, urgency, state, alert_active, version,"
         " household_id, building_id, emitted_at, presented_ms, claimed_at, lead_staff, responders,"
-        " detector_ids, cursor, board)"
+        " detector_ids, cursor, board, asked_staff)"
         # a drill holds nobody back from a real alarm
         " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,"
         " CASE WHEN NOT EXISTS (SELECT FROM drill WHERE incident_id = $1) THEN $14::uuid END,"
-        " $15,$16,$17,$18)"
+        " $15,$16,$17,$18,"
+        " CASE WHEN NOT EXISTS (SELECT FROM drill WHERE incident_id = $1) THEN $19::uuid END)"
         " ON CONFLICT (id) DO UPDATE SET urgency = $5, state = $6, alert_active = $7, version = $8,"
         " presented_ms = $12, claimed_at = $13, lead_staff = excluded.lead_staff,"
         " responders = ARRAY(SELECT DISTINCT p FROM unnest(i.responders || $15::uuid[]) p),"
-        " detector_ids = $16, cursor = $17, board = $18",
+        " detector_ids = $16, cursor = $17, board = $18, asked_staff = excluded.asked_staff",
         now.id, now.no, now.kind, now.handling, now.urgency, now.state, now.alert_active,
         now.version, now.place.household_id, now.place.building_id, now.emitted_at,
         now.presented_ms, now.claimed_at, leads, people, list(now.detectors), cursor, row,
+        asked,
     )  # fmt: skip
     await OPERATIONS.notify("news", str(cursor))
 

@@ -29,6 +29,7 @@ from backend.incidents.flow.vocabulary import (
     OfficeRef,
     Place,
     Role,
+    State,
     Urgency,
 )
 from backend.incidents.flow.words import REFUSALS
@@ -263,9 +264,10 @@ class Incidents:
             policy=self.policy,
             new_ids=tuple(uuid7() for _ in range(REPORTS_AT_MOST)),
         )
-        staff = command.staff_id if isinstance(command, c.Offer) else order.actor.staff
-        if staff is not None and (order.actor.role is Role.FIELD or isinstance(command, c.Offer)):
-            facts = await self._about(facts, staff, run, order.incident_id)
+        staff = order.actor.staff if order.actor.role is Role.FIELD else _concerned(now, command)
+        if staff is not None:
+            given = isinstance(command, _GIVING)
+            facts = await self._about(facts, staff, run, order.incident_id, given=given)
         if isinstance(command, _REPORTING):
             offices = await self.directory.offices(now.place.building_id)
             facts = msgspec.structs.replace(facts, offices=offices)
@@ -286,13 +288,26 @@ class Incidents:
             facts = msgspec.structs.replace(facts, below_clear=below)
         return facts
 
-    async def _about(self, facts: Facts, staff: UUID, run: "_Run", incident_id: UUID) -> Facts:
+    async def _about(
+        self, facts: Facts, staff: UUID, run: "_Run", incident_id: UUID, *, given: bool
+    ) -> Facts:
+        """What the guards ask about one person.
+
+        Args:
+            given: the order gives this person something to do. Then two incidents decide about
+                them one after the other, and the second sees what the first did.
+        """
         # one moment, one incident: who somebody is does not change within a run
+        if given and staff not in run.held:
+            await journal.lock_person(staff)
+            run.held.add(staff)
+            run.people.pop(staff, None)
         if staff not in run.people:
             person = await self.directory.person(staff, run.now.place)
-            elsewhere = await journal.leads_elsewhere(staff, incident_id)
-            run.people[staff] = person, elsewhere
-        person, elsewhere = run.people[staff]
+            leads = await journal.leads_elsewhere(staff, incident_id)
+            asked = await journal.asked_elsewhere(staff, incident_id) if given else False
+            run.people[staff] = person, leads, asked
+        person, leads, asked = run.people[staff]
         if person is None:
             return msgspec.structs.replace(facts, qualified=False, on_shift=False)
         return msgspec.structs.replace(
@@ -302,7 +317,8 @@ class Incidents:
             staff_name=person.name,
             badge=person.badge,
             metres=person.metres,
-            leads_elsewhere=elsewhere,
+            leads_elsewhere=leads,
+            asked_elsewhere=asked,
         )
 
     async def open_or_join(self, alert: Alert) -> UUID:
@@ -397,7 +413,8 @@ class _Run:
         self.answers: list[Answer] = []
         self.audits: list[audit.Entry] = []
         self.spots: list[tuple[UUID, traces.Trace]] = []
-        self.people: dict[UUID, tuple[PersonFacts | None, bool]] = {}
+        self.people: dict[UUID, tuple[PersonFacts | None, bool, bool]] = {}
+        self.held: set[UUID] = set()
 
     def add(self, order: c.Order, events: tuple[e.Event, ...], answer: Answer) -> None:
         """One order more. What the platform itself asks in vain leaves no trace."""
@@ -457,6 +474,23 @@ def _raise(alert: Alert, follows: UUID | None) -> c.RaiseAlert:
         follows=follows,
         at_once=alert.at_once,
     )
+
+
+_GIVING = (c.Offer, c.Accept, c.SelfAssign, c.Reassign, c.NewAlarm)
+"""Commands that give one person something to do."""
+
+
+def _concerned(now: Incident, command: c.Command) -> UUID | None:
+    """The member of staff whom an order of somebody else is about, for the guards."""
+    match command:
+        case c.Offer():
+            return command.staff_id
+        case c.Reassign():
+            return command.to
+        case c.NewAlarm() if now.state is State.STOOD_DOWN and now.lead is not None:
+            return now.lead.staff_id  # may be called back, unless they lead something else now
+        case _:
+            return None
 
 
 _REPORTING = (

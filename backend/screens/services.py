@@ -4,6 +4,7 @@ import msgspec
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from backend.finding import Finding
 from backend.incidents.service import Incidents
 from backend.sensing.rules import RuleBook
 
@@ -13,6 +14,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     incidents: Incidents
     rules: RuleBook
+    finding: Finding
 
 
 Services = NamedDependency[SkipValidation[Parts]]

@@ -89,6 +89,7 @@ def _lead_still_there(now: Incident, detector: object, facts: Facts) -> bool:
     return (
         now.lead is not None
         and now.lead.arrived_at is not None
+        and not facts.leads_elsewhere
         and detector in now.detectors
         and called_false is not None
         and (facts.now - called_false).total_seconds() <= facts.policy.false_again_s

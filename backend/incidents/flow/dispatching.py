@@ -3,11 +3,13 @@
 Who comes beside the lead is asked in the same way; ``helping.py`` says when.
 """
 
+from uuid import UUID
+
 import msgspec
 
 from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
-from backend.incidents.flow.facts import Facts, refuse
+from backend.incidents.flow.facts import Facts, Refusal, refuse
 from backend.incidents.flow.helping import undo_help
 from backend.incidents.flow.incident import Incident, OfferMade, Responder
 from backend.incidents.flow.shared import Answer, Decide, Evolve, call_for_people
@@ -44,6 +46,8 @@ def offer(now: Incident, order: c.Order, cmd: c.Offer, facts: Facts) -> Answer:
         return refuse("off_shift")
     if facts.leads_elsewhere:
         return refuse("leads_elsewhere")
+    if facts.asked_elsewhere:
+        return refuse("asked_elsewhere")
     return (
         e.Offered(
             offer_id=cmd.offer_id,
@@ -174,19 +178,52 @@ def self_assign(now: Incident, order: c.Order, cmd: c.SelfAssign, facts: Facts) 
 
 
 def reassign(now: Incident, order: c.Order, cmd: c.Reassign, facts: Facts) -> Answer:
+    """The desk wants somebody else than who was proposed or leads; its reason stays in the record.
+
+    While a lead is still looked for the round goes on, and only the desk lead has anybody asked
+    twice in it. Who led is not asked again in the round that follows.
+    """
     if not cmd.reason.strip():
         return refuse("reason_needed")
-    asked = now.open_offer
+    unfit = _not_for(now, cmd.to, facts)
+    if unfit is not None:
+        return unfit
+    asked, lead = now.open_offer, now.lead
+    if asked is not None and asked.staff_id == cmd.to and not asked.helper:
+        return ()
+    over = now.nobody_left if cmd.to is None else cmd.to in now.tried
+    if lead is None and over and order.actor.role is not Role.DESK_LEAD:
+        return refuse("lead_opens_round")
     freed: tuple[e.AnyFact, ...] = ()
     if asked is not None:
         freed = (e.OfferReleased(offer_id=asked.id, staff_id=asked.staff_id, reason="reassigned"),)
-    if now.lead is not None:
-        gone = e.LeadReleased(
-            staff_id=now.lead.staff_id, staff_name=now.lead.name, reason=cmd.reason
-        )
+    if lead is not None:
+        gone = e.LeadReleased(staff_id=lead.staff_id, staff_name=lead.name, reason=cmd.reason)
         freed = (*freed, gone)
-    wanted = e.DispatchRequested(reason=cmd.reason, round=now.round + 1, preferred=cmd.to)
+    fresh = lead is not None or over
+    not_again = {one.staff_id for one in (lead, asked) if one is not None} - {cmd.to}
+    wanted = e.DispatchRequested(
+        reason=cmd.reason,
+        round=now.round + 1 if fresh else max(1, now.round),
+        preferred=cmd.to,
+        not_again=tuple(sorted(not_again)) if fresh else (),
+    )
     return (*freed, wanted)
+
+
+def _not_for(now: Incident, to: UUID | None, facts: Facts) -> Refusal | None:
+    """Why the desk's own choice cannot be asked; what is only likely (no receipt) is no reason."""
+    if to is None:
+        return None
+    if now.on_it(to):
+        return refuse("on_it_already", facts.staff_name)
+    if not facts.qualified:
+        return refuse("not_qualified", facts.staff_name)
+    if not facts.on_shift:
+        return refuse("off_shift", facts.staff_name)
+    if facts.leads_elsewhere:
+        return refuse("leads_elsewhere", facts.staff_name)
+    return refuse("asked_elsewhere", facts.staff_name) if facts.asked_elsewhere else None
 
 
 # --- applying -----------------------------------------------------------------------------
@@ -198,7 +235,7 @@ def requested(now: Incident, event: e.Event, fact: e.DispatchRequested) -> Incid
         state=State.DISPATCHING,
         dispatch_open=True,
         round=fact.round,
-        tried=now.tried if fact.round == now.round else frozenset(),
+        tried=now.tried if fact.round == now.round else frozenset(fact.not_again),
         preferred=fact.preferred,
         nobody_left=False,
     )
@@ -215,6 +252,7 @@ def offered(now: Incident, event: e.Event, fact: e.Offered) -> Incident:
         offered_at=event.received_at,
         expires_at=fact.expires_at,
         helper=fact.helper,
+        pre_alerted=fact.pre_alerted,
     )
     return put(
         now,
@@ -281,8 +319,10 @@ def on_arrival(now: Incident) -> State:
 
 
 def lead_released(now: Incident, event: e.Event, fact: e.LeadReleased) -> Incident:
-    inside = {staff: at for staff, at in now.entered.items() if staff != fact.staff_id}
-    return put(now, lead=None, entered=inside, helper_wanted="")
+    """Who is inside stays on it until they are out: their signs of life are still waited for."""
+    stays = now.lead is not None and now.lead.staff_id in now.entered
+    helpers = (*now.helpers, now.lead) if now.lead is not None and stays else now.helpers
+    return put(now, lead=None, helpers=helpers, helper_wanted="")
 
 
 def stood_down(now: Incident, event: e.Event, fact: e.RespondersStoodDown) -> Incident:

@@ -144,6 +144,8 @@ class DispatchRequested(Fact, frozen=True, kw_only=True, tag="DispatchRequested"
     reason: str
     round: int
     preferred: UUID | None = None
+    not_again: tuple[UUID, ...] = ()
+    """Whom this round leaves out: the desk took it from them."""
 
 
 class Offered(Fact, frozen=True, kw_only=True, tag="Offered"):

@@ -61,6 +61,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     qualified: bool = True
     on_shift: bool = True
     leads_elsewhere: bool = False
+    asked_elsewhere: bool = False
     staff_name: str = ""
     badge: str = ""
     metres: float | None = None

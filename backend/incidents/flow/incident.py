@@ -63,6 +63,7 @@ class OfferMade(Part, frozen=True, kw_only=True, rename="camel"):
     outcome: str = "open"
     reason: str | None = None
     helper: bool = False
+    pre_alerted: tuple[UUID, ...] = ()
 
 
 class Responder(Part, frozen=True, kw_only=True, rename="camel"):

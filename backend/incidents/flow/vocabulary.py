@@ -164,3 +164,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tier: int = 0
     chosen: bool = False
     passed_over: str | None = None
+    load: int = 0
+    handled: int = 0
+    rested_s: float | None = None
+    elsewhere: str | None = None
+    """The number of the incident that they lead or are being asked about."""

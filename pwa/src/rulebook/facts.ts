@@ -45,7 +45,11 @@ const OWN: Record<string, Pair> = {
   archive: ['待归档', 'to be archived'],
   not_qualified: ['资质不符', 'not qualified'],
   leads_elsewhere: ['正在别处处置', 'leads elsewhere'],
-  asked_already: ['已问过', 'asked already'],
+  asked_already: ['本轮已问过', 'asked in this round'],
+  asked_elsewhere: ['另一起警情正在问', 'being asked about another incident'],
+  phone_silent: ['手机联系不上', 'phone not reachable'],
+  desk_chose: ['更靠前，值班台另选了人', 'came before; the desk chose somebody else'],
+  led_before: ['更靠前，先问了刚在现场的人', 'came before; who had just been there was asked first'],
   false_alarm: ['误报', 'false alarm'],
 }
 

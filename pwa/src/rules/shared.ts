@@ -19,7 +19,7 @@ export const dueWhenReal = (view: IncidentView, { book, facts }: Moment): Fact[]
 
 /** Ask for a lead unless one is coming or being asked for. */
 export const callForPeople = (view: IncidentView, reason: string): Fact[] =>
-  view.lead || view.dispatchOpen ? [] : [{ type: 'DispatchRequested', reason, round: view.round + 1, preferred: null }]
+  view.lead || view.dispatchOpen ? [] : [{ type: 'DispatchRequested', reason, round: view.round + 1, preferred: null, notAgain: [] }]
 
 /** One more person beside the lead; a lead first where there is none. */
 export const wantHelper = (view: IncidentView, reason: string): Fact[] => {

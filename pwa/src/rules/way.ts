@@ -33,7 +33,7 @@ const decline: Decide = (view, { offerId, reason, note }, moment) => {
   const said = { type: 'OfferDeclined', offerId: made.id, ...who, reason, note }
   if (made.outcome === 'open') return [said]
   if (made.outcome === 'accepted' && mayUndo(view, moment))
-    return [said, { type: 'LeadReleased', ...who, reason }, { type: 'DispatchRequested', reason: 'undone', round: Math.max(1, view.round), preferred: null }]
+    return [said, { type: 'LeadReleased', ...who, reason }, { type: 'DispatchRequested', reason: 'undone', round: Math.max(1, view.round), preferred: null, notAgain: [] }]
   const left = made.outcome === 'accepted' ? undoHelp(view, moment) : []
   if (left.length) return [said, ...left]
   return made.outcome === 'declined' || made.outcome === 'expired' ? [] : refuse('offer_over')
@@ -122,7 +122,8 @@ export const evolve: Record<string, Evolve> = {
   ArrivedOnScene: came,
   OfferDeclined: (view, fact: Args) => settled(view, fact.offerId, 'declined', fact.reason),
   OfferReleased: (view, fact: Args) => settled(view, fact.offerId, 'released', fact.reason),
-  LeadReleased: (view, fact) => ({ ...view, lead: null, ...out(view, fact.staffId), helperWanted: '' }),
+  // who is inside stays on it until they are out
+  LeadReleased: (view) => ({ ...view, lead: null, helpers: view.lead && view.entered.includes(view.lead.staffId) ? [...view.helpers, view.lead] : view.helpers, helperWanted: '' }),
   HelperWanted: (view, fact: Args) => ({ ...view, helperWanted: fact.reason }),
   HelperLeft: (view, fact) => ({ ...view, helpers: view.helpers.filter((helper) => helper.staffId !== fact.staffId), ...out(view, fact.staffId) }),
   DispatchRequested: (view, fact: Args) => ({ ...view, state: 'dispatching', dispatchOpen: true, round: fact.round, nobodyLeft: false }),

@@ -134,6 +134,16 @@ export interface Candidate {
   tier: number
   chosen: boolean
   passedOver: string | null
+  badge?: string
+  /** streets: along the lanes; straight-line: times a factor */
+  basis?: '' | 'streets' | 'straight-line'
+  /** other incidents helped at or held ready for; incidents of this shift */
+  load?: number
+  handled?: number
+  /** since the last incident was raised that they were on; null: none */
+  restedS?: number | null
+  /** the incident that they lead or are being asked about */
+  elsewhere?: string | null
 }
 
 export interface ItemDone {

@@ -1,0 +1,1 @@
+"""Pure choices of dispatch: whom to ask, and who moves up when an area is left empty."""
