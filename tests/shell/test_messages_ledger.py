@@ -244,8 +244,8 @@ async def test_a_question_is_not_asked_again_from_the_dead_letters(world: World)
 
 
 async def storm(world: World, count: int, **changes: Any) -> list[Message]:
-    fields = {"urgency": Urgency.NORMAL, "actions": (), "ttl_s": 600, "data": {}} | changes
-    return [await say(world, title=f"{n} 号楼已回报", **fields) for n in range(count)]
+    fields: dict[str, Any] = {"urgency": Urgency.NORMAL, "actions": (), "ttl_s": 600, "data": {}}
+    return [await say(world, title=f"{n} 号楼已回报", **(fields | changes)) for n in range(count)]
 
 
 async def test_a_storm_to_one_person_becomes_one_list_and_each_item_keeps_its_line(
