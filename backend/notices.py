@@ -6,6 +6,7 @@ Nothing personal stands on a lock screen: kind and minutes, never a name or a fu
 from datetime import datetime
 from uuid import UUID
 
+from backend.documents.schemas import PaperLine
 from backend.incidents.flow import events as e
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
@@ -179,6 +180,8 @@ REMINDERS = {
     "nobody": "附近无人可派",
     "no_desk": "2 秒内没有值班台呈现",
     "shift_over": "负责人的班次已结束，请换人或请其继续",
+    "office_silent": "报告书无人确认收到，请打电话",
+    "no_office": "没有登记相应单位，请打电话告知",
     "no_receipt": "现场人员手机没有收到派单，请打电话",
     "home_unreached": "住户联系不上，请打电话或上门",
     "office_unreached": "单位没有收到通知，请打电话",
@@ -221,6 +224,25 @@ def cordon_to_staff(now: Incident, *, message_id: UUID, at: datetime) -> Message
         collapse_key=f"cordon-{now.no}",
         urgency=Urgency.EMERGENCY,
         data={"kind": "cordon"},
+    )
+
+
+def paper_to_office(now: Incident, line: PaperLine, report_id: UUID, *, at: datetime) -> Message:
+    """A numbered paper that wants an acknowledgement; nobody is woken for it."""
+    return _say(
+        now,
+        id=report_id,
+        audience=Audience.OFFICE,
+        title=f"{line.title} {line.number}",
+        body=f"{now.place.address}\n警情 {now.no}，请在收件箱查看并确认收到。",
+        lock_title=f"{line.title}，请确认收到",
+        lock_body=line.number,
+        ttl_s=86_400,
+        at=at,
+        url="/office",
+        collapse_key=f"paper-{report_id}",
+        urgency=Urgency.NORMAL,
+        data={"kind": "paper", "reportId": str(report_id)},
     )
 
 

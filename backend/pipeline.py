@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from backend import finding, home_notices, notices, papers
+from backend import delivery, finding, home_notices, notices, papers
 from backend.access import accounts
 from backend.archive import service as archive
 from backend.devices import service as devices
@@ -138,7 +138,7 @@ class Directory:
         if building_id is None:
             return ()
         real = await drills.real_building(building_id)
-        found = await offices.offices_for(real or building_id)
+        found = [o for o in await offices.offices_for(real or building_id) if o.kind != "housing"]
         mark = "（演练，不发送）" if real else ""
         return tuple(OfficeRef(id=o.id, name=o.name + mark, kind=o.kind) for o in found)
 
@@ -383,6 +383,10 @@ class Pipeline:
         closing = message.data.get("kind") == "drill_ended"
         if drill is None or drill.reaches(address, closing=closing):
             await messages.enqueue(message, address, incident_id=now.id)
+
+    async def office_silent(self, incident_id: UUID, cause: UUID) -> None:
+        """A paper that its office did not acknowledge in time."""
+        await delivery.office_silent(self, incident_id, cause)
 
     async def unreached(self, found: Unreached) -> None:
         """Nobody took the message in time, by any way: the desk telephones, or somebody goes.
@@ -703,7 +707,10 @@ async def file_paper(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> N
     past = await journal.events_of(event.incident_id)
     paper = papers.paper_from([one for one in past if one.version <= event.version])
     if paper is not None:
-        await documents.file(paper, await prints_of(p, now))
+        sha256 = await documents.file(paper, await prints_of(p, now))
+        line = await documents.paper_line(sha256)
+        if line is not None:
+            await delivery.deliver(p, now, paper, line)
 
 
 PRINTS = 6

@@ -166,6 +166,9 @@ class Timers(msgspec.Struct, frozen=True, kw_only=True):
     authority_report_s: Annotated[float, _ours_s("a building's hazard is due to the authority")] = (
         7_200.0
     )
+    office_ack_s: Annotated[float, _ours_s("an office's paper not acknowledged: desk told")] = (
+        7_200.0
+    )
     technician_s: Annotated[
         float, Meta(gt=0, le=86_400, description="5.1.2.2: technician answers within 24 h, s")
     ] = 86_400.0

@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from backend.audit import service as audit
+from backend.delivery import OFFICE_SILENT
 from backend.directory import Directory
 from backend.incidents.flow.commands import AnyCommand
 from backend.incidents.flow.deadlines import RETRY_OFFER
@@ -179,6 +180,8 @@ class Worker:
                 return False
             if row["name"] == RETRY_OFFER:
                 await _apart(self.pipeline.retry_offer(row["incident_id"], row["id"]))
+            elif row["name"] == OFFICE_SILENT:
+                await _apart(self.pipeline.office_silent(row["incident_id"], row["id"]))
             else:
                 command = _commands.decode(row["command"])
                 say = self.pipeline.incidents.say

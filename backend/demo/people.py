@@ -13,7 +13,7 @@ from backend.demo.homes import NAMESPACE
 from backend.demo.town import Town
 
 Post = Literal["field", "desk", "technician"]
-OfficeKind = Literal["community", "street", "fire", "emergency"]
+OfficeKind = Literal["community", "street", "fire", "emergency", "housing"]
 
 
 class Staff(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +88,7 @@ _OFFICES: tuple[tuple[str, str, OfficeKind, str], ...] = (
     ("street", "听橹街道办事处", "street", "听橹街道"),
     ("fire", "石湾消防救援站", "fire", "古城东片"),
     ("emergency", "区应急管理办公室", "emergency", "全区"),
+    ("housing", "区住房和城乡建设局", "housing", "全区"),
 )
 _FAMILY = "陈王张李周吴徐孙朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段钱汤尹黎易常武乔贺赖龚文"  # noqa: E501
 _GIVEN = (

@@ -41,5 +41,8 @@ def shown(report: ReportRow, office: OfficeName) -> ReportView:
         delivered_at=report.delivered_at,
         acknowledged_at=report.acknowledged_at,
         reply=report.reply,
+        purpose=told.purpose,
+        paper=told.paper,
+        paper_title=told.paper_title,
         map_links=msgspec.structs.asdict(links(place, told.place.address)),
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-Kind = Literal["community", "street", "fire", "emergency"]
+Kind = Literal["community", "street", "fire", "emergency", "housing"]
 Status = Literal["queued", "sent", "delivered", "acknowledged", "failed"]
 
 
@@ -109,6 +109,10 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     measures: tuple[Measure, ...] = ()
     contact: Caller | None = None
     scene: Scene = Scene()
+    purpose: str = "rescue"
+    """``rescue``, or the kind of a numbered paper: then its number and title follow."""
+    paper: str = ""
+    paper_title: str = ""
 
 
 class ReportRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -157,6 +161,9 @@ class ReportView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     acknowledged_at: datetime | None
     reply: str | None
     map_links: dict[str, str]
+    purpose: str
+    paper: str
+    paper_title: str
 
 
 class Inbox(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -20,6 +20,7 @@ from backend.offices.schemas import (
 from backend.shared.db import OPERATIONS, Row
 from backend.shared.problems import NotFound
 
+ORDER = ("community", "street", "fire", "emergency", "housing")
 INBOX_ROWS = 200
 """How many reports an inbox shows at once; older ones are in the archive."""
 
@@ -74,13 +75,13 @@ async def buildings_of(office_id: UUID) -> list[UUID]:
 
 
 async def offices_for(building_id: UUID) -> list[Office]:
-    """Who must hear of an incident in a building: community, street, fire, emergency, in order."""
+    """Who must hear of an incident in a building: in the order of ``ORDER``."""
     rows = await OPERATIONS.fetch(
         f"SELECT {_OFFICE} FROM office o JOIN office_area a ON a.office_id = o.id"  # noqa: S608
         " WHERE a.building_id = $1"
-        " ORDER BY array_position(ARRAY['community', 'street', 'fire', 'emergency'], o.kind::text),"
-        " o.name",
+        " ORDER BY array_position($2::text[], o.kind::text), o.name",
         building_id,
+        list(ORDER),
     )
     return [Office(**dict(row)) for row in rows]
 
@@ -155,7 +156,9 @@ async def report_view(report_id: UUID) -> ReportView | None:
 
 async def reports_of(incident_id: UUID) -> list[ReportRow]:
     """Every report of an incident as the inbox has it, by id."""
-    rows = await OPERATIONS.fetch(f"{_REPORT} WHERE r.incident_id = $1 ORDER BY r.id", incident_id)
+    rows = await OPERATIONS.fetch(
+        f"{_REPORT} WHERE r.incident_id = $1 AND r.purpose = 'rescue' ORDER BY r.id", incident_id
+    )
     return [_row(row) for row in rows]
 
 

@@ -37,7 +37,8 @@ class OfficeArea(Table, db=OPERATIONS, tablename="office_area"):
 
 
 class Report(Table, db=OPERATIONS, tablename="report"):
-    """An office's inbox row, projected from the incident's journal, whose ``version`` it has."""
+    """An office's inbox row, projected from the incident's journal, whose ``version`` it has; or a
+    numbered paper, whose ``purpose`` is its kind."""
 
     id = UUID(primary_key=True)
     incident_id = UUID(index=True)
@@ -47,6 +48,9 @@ class Report(Table, db=OPERATIONS, tablename="report"):
     sent_at = Timestamptz(null=True, default=None)
     delivered_at = Timestamptz(null=True, default=None)
     acknowledged_at = Timestamptz(null=True, default=None)
+    acknowledged_by = Text()
     reply = Text(null=True, default=None)
+    purpose = Text()
+    paper_sha256 = Varchar(length=64, null=True, default=None)
     version = Integer(default=0)
     cursor = BigInt(default=0)

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
@@ -12,6 +13,8 @@ from backend.audit import service as audit
 from backend.documents import service as documents
 from backend.documents.flow import PaperKind
 from backend.documents.schemas import PaperLine
+from backend.offices import papers as deliveries
+from backend.offices.papers import PaperSent
 from backend.screens.incident import may_see
 from backend.screens.reading import existing
 from backend.shared.context import Ctx
@@ -23,12 +26,25 @@ LEADS = ("manager", "desk_lead")
 """Who reads what is about no single incident: a year's statistics."""
 
 
+class FiledPaper(PaperLine, frozen=True, kw_only=True, rename="camel"):
+    """A paper and its way to the offices."""
+
+    sent: list[PaperSent]
+
+
 @get("/api/incidents/{incident_id:uuid}/documents", guards=[signed_in],
      operation_id="IncidentDocuments")  # fmt: skip
-async def papers(request: AnyRequest, incident_id: FromPath[UUID]) -> list[PaperLine]:
-    """Every numbered paper of the incident, newest first."""
+async def papers(request: AnyRequest, incident_id: FromPath[UUID]) -> list[FiledPaper]:
+    """Every numbered paper of the incident, newest first, with the offices that it went to."""
     may_see(await existing(incident_id), request.user)
-    return await documents.papers_of(incident_id)
+    sent = await deliveries.sent_for(incident_id)
+    return [
+        FiledPaper(
+            **msgspec.structs.asdict(line),
+            sent=[one for one in sent if one.paper_sha256 == line.sha256],
+        )
+        for line in await documents.papers_of(incident_id)
+    ]
 
 
 @get("/api/documents/{sha256:str}", guards=[signed_in], operation_id="Document")
@@ -47,14 +63,19 @@ async def paper(request: AnyRequest, sha256: FromPath[str], ctx: Ctx) -> Respons
             action="document.taken", subject=line.incident_id, after={"number": line.number},
             at=ctx.clock.now(),
         )  # fmt: skip
+    return await pdf_answer(line)
+
+
+async def pdf_answer(line: PaperLine) -> Response[bytes]:
+    """The paper's bytes; what has a hash for a name never changes."""
     name = quote(f"{line.number}-{line.title}.pdf")
     return Response(
-        await documents.bytes_of(sha256),
+        await documents.bytes_of(line.sha256),
         media_type="application/pdf",
         headers={
             "Content-Disposition": f"inline; filename=\"report.pdf\"; filename*=UTF-8''{name}",
             "Cache-Control": "private, max-age=31536000, immutable",
-            "ETag": f'"{sha256}"',
+            "ETag": f'"{line.sha256}"',
         },
     )
 

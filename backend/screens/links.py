@@ -18,6 +18,7 @@ from backend.incidents.flow import commands as c
 from backend.incidents.flow.advice import RESIDENT
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import ALERTING, State
+from backend.offices import papers
 from backend.offices import service as offices
 from backend.offices.schemas import Inbox, ReportView
 from backend.screens import roster
@@ -163,8 +164,10 @@ def _home_incident(now: Incident) -> HomeIncident:
 
 async def seen(reports: list[ReportView], parts: Parts) -> None:
     """A report that an office has on its screen counts as delivered."""
-    for report in reports:
-        if report.status == "sent":
+    waiting = [report for report in reports if report.status == "sent"]
+    await papers.seen([one.id for one in waiting], at=parts.incidents.clock.now())
+    for report in waiting:
+        if report.purpose == papers.RESCUE:
             said = c.ReportDelivered(report_id=report.id)
             await parts.incidents.say(report.incident_id, said)
 

@@ -87,6 +87,7 @@ ELSEWHERE = {
     "POST /api/cards": "two persons and their audit rows are in test_cards.py",
     "POST /api/cards/{version:int}/approve": "the same",
     "POST /api/cards/{version:int}/decline": "the same",
+    "POST /api/reports/{report_id:uuid}/acknowledge": "read in test_papers_to_offices.py",
     "POST /api/statistics/{year:int}/paper": "its audit row is read in test_statistics.py",
     "POST /api/drills": "recorded for training as well; test_drills.py",
     "POST /api/drills/{incident_id:uuid}/signal": "an event of the drill's journal",

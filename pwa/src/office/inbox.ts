@@ -14,3 +14,6 @@ export function oldestWaitS(reports: readonly ReportView[], nowMs: number): numb
   const waits = reports.filter((r) => !r.acknowledgedAt && r.sentAt).map((r) => (nowMs - Date.parse(r.sentAt!)) / 1000)
   return waits.length ? Math.max(0, ...waits) : null
 }
+
+/** A numbered paper rather than a report for rescue. */
+export const isPaper = (report: ReportView): boolean => report.purpose !== 'rescue'

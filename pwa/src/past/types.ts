@@ -12,6 +12,20 @@ export interface PaperLine {
   filedAt: Iso
   size: number
   replaced: boolean
+  sent: PaperSent[]
+}
+/** One paper to one office, and what became of it. */
+export interface PaperSent {
+  id: Uuid
+  office: string
+  kind: string
+  phone: string
+  status: 'sent' | 'delivered' | 'acknowledged'
+  sentAt: Iso
+  deliveredAt: Iso | null
+  acknowledgedAt: Iso | null
+  acknowledgedBy: string
+  reply: string | null
 }
 
 export interface Past {

@@ -11,6 +11,8 @@ export const t = words({
   lane: ['巷宽 {m} 米', 'lane {m} m wide'],
   engine: ['消防车停{at}', 'engines stop at {at}'],
   comma: ['；', '; '],
+  openPaper: ['打开报告原件', 'Open the report itself'],
+  author: ['报告人：{name} · 警情 {no}', 'Filed by {name} · incident {no}'],
   map: ['现场位置图', 'Map of the place'],
   amap: ['打开高德', 'Open in Amap'],
   tencent: ['腾讯地图', 'Tencent'],

@@ -426,6 +426,10 @@ export interface ReportView {
   acknowledgedAt: Iso | null
   reply: string | null
   mapLinks: Record<string, string>
+  /** ``rescue``, or the kind of a numbered paper: then its number and title follow */
+  purpose: string
+  paper: string
+  paperTitle: string
 }
 
 export interface LinkHousehold {
