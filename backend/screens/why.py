@@ -217,21 +217,23 @@ async def _on_duty_since(people: list[str], now: datetime) -> dict[str, datetime
 
 
 async def _doors(people: list[str]) -> dict[str, frozenset[str]]:
+    """Each address's doors with a token or a number now."""
     tokens = await devices.doors_of(people)
-    numbers: set[str] = set()
+    found = {each: set(tokens.get(each, ())) for each in people}
     for kind, ask in (
-        ("staff", staff.telephones),
-        ("household", residents.telephones),
-        ("office", offices.telephones),
+        ("staff", _numbers),
+        ("household", residents.ways),
+        ("office", offices.ways),
     ):
         ids = {UUID(key): each for each in people if (key := each.removeprefix(f"{kind}:")) != each}
-        if ids:
-            numbers |= {ids[who] for who, number in (await ask(list(ids))).items() if number}
-    ways = {"sms", "voice"}
-    return {
-        each: frozenset(tokens.get(each, ())) | (ways if each in numbers else set())
-        for each in people
-    }
+        for who, ways in (await ask(list(ids))).items() if ids else ():
+            found[ids[who]] |= set(ways)
+    return {each: frozenset(doors) for each, doors in found.items()}
+
+
+async def _numbers(ids: list[UUID]) -> dict[UUID, dict[str, str]]:
+    found = await staff.telephones(ids)
+    return {each: {"sms": number, "voice": number} for each, number in found.items() if number}
 
 
 ROUTES = [mine, all_messages, look]
