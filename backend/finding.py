@@ -18,6 +18,7 @@ from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import Candidate
 from backend.reach import service as reach
 from backend.shared.context import Context
+from backend.shared.streets import network_of
 from backend.staff import service as staff
 from backend.staff.schemas import OnDuty
 from geo.point import Point
@@ -90,7 +91,9 @@ class Finding:
         return choosing.Policy(**{name: getattr(ours, name) for name in shared})
 
     async def network(self) -> StreetNetwork | None:
-        """The walkable network of the map in force; None where no map is loaded."""
+        """The streets that a setting names, else those of the map in force; None without both."""
+        if self.ctx.settings.streets.file:
+            return network_of(self.ctx.settings.streets)
         etag = await devices.map_etag()
         if etag != self._streets[0]:
             area = msgspec.json.decode(await devices.map_area())

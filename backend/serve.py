@@ -172,6 +172,15 @@ async def platform(settings: Settings) -> AsyncIterator["Context"]:
     Raises:
         CannotStart: with the reason for a person.
     """
+    if settings.streets.file:
+        # Read now, so that a wrong file is told at the start and no alarm waits for it.
+        from backend.shared.streets import network_of
+        from geo.extract import StreetsError
+
+        try:
+            network_of(settings.streets)
+        except StreetsError as failed:
+            raise CannotStart(f"路网不可用 Streets: {failed} (JIEAN_STREETS)") from failed
     async with AsyncExitStack() as stack:
         parts = launch(settings)
         stack.push_async_callback(parts.broker.stop)

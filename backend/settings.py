@@ -19,8 +19,8 @@ from backend.shared.environ import SettingsError
 __all__ = ["Settings", "SettingsError", "example_text", "load"]
 
 PREFIX = "JIEAN"
-OTHERS = {"JIEAN_SKIP_PWA", "JIEAN_CHROMIUM", "JIEAN_DATA"}
-"""Of the bootstrap and of the tests; and the short name of JIEAN_DATA_FOLDER."""
+OTHERS = {"JIEAN_SKIP_PWA", "JIEAN_CHROMIUM", "JIEAN_DATA", "JIEAN_STREETS"}
+"""Of the bootstrap and of the tests; short names of JIEAN_DATA_FOLDER and JIEAN_STREETS_FILE."""
 
 SECRET_FORM = "^($|[A-Za-z0-9_-]{16,200}$)"  # noqa: S105 - its form, not a secret
 
@@ -61,6 +61,19 @@ class Data(msgspec.Struct, frozen=True, kw_only=True):
     folder: Annotated[
         Path, Meta(description="embedded databases, photos, keys; JIEAN_DATA is the same")
     ] = Path(".jiean/data")
+    messages_days: Annotated[
+        int,
+        Meta(ge=30, le=36_500, description="who was told what, and when, is kept so long, days"),
+    ] = 1_830
+    shipped_days: Annotated[
+        int,
+        Meta(
+            ge=7,
+            le=3_650,
+            description="▲ audit rows that were shipped to the log, and reactions that failed for "
+            "good, are kept so long beside the data, days",
+        ),
+    ] = 30
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -280,10 +293,32 @@ class Cloud(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
 
 
+class Streets(msgspec.Struct, frozen=True, kw_only=True):
+    """The streets by which ways are measured."""
+
+    file: Annotated[
+        Text,
+        Meta(
+            description="GeoJSON (WGS-84) or OpenStreetMap (.osm, .osm.gz, .osm.bz2, .pbf); "
+            "empty = the drawn map's streets; JIEAN_STREETS is the same"
+        ),
+    ] = ""
+    snap_m: Annotated[float, Meta(gt=0, le=1_000, description="▲ a door's farthest lane, m")] = (
+        150.0
+    )
+
+
 class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
     """Who is near enough and how long the way takes."""
 
     walk_m_per_min: Annotated[float, Meta(gt=0, le=1000, description="▲ pace, m/min")] = 75.0
+    riding: Annotated[
+        bool,
+        Meta(description="▲ field staff ride e-bikes: no steps or fords, with one-way streets"),
+    ] = False
+    ride_m_per_min: Annotated[
+        float, Meta(gt=0, le=1000, description="▲ pace of an e-bike, m/min")
+    ] = 250.0
     detour: Annotated[float, Meta(ge=1, le=5, description="▲ way ÷ straight line")] = 1.4
     fix_max_age_s: Annotated[float, _ours_s("older positions count as unknown")] = 180.0
     fix_max_accuracy_m: Annotated[
@@ -485,6 +520,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gb26875: Gb26875 = Gb26875()
     cloud: Cloud = Cloud()
     dispatch: Dispatch = Dispatch()
+    streets: Streets = Streets()
     roster: Roster = Roster()
     reach: Reach = Reach()
     cordon: Cordon = Cordon()
@@ -511,6 +547,8 @@ def load(variables: Mapping[str, str] | None = None) -> Settings:
     given = dict(os.environ if variables is None else variables)
     if "JIEAN_DATA" in given:
         given.setdefault("JIEAN_DATA_FOLDER", given["JIEAN_DATA"])
+    if "JIEAN_STREETS" in given:
+        given.setdefault("JIEAN_STREETS_FILE", given["JIEAN_STREETS"])
     problems: list[str] = []
     try:
         settings = environ.load(Settings, given, PREFIX, OTHERS)

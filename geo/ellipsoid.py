@@ -21,7 +21,7 @@ comparison 2R sin(s/2R) <= chord <= 2S sin(s/2S) after s metres, the left one fo
 
 from math import asin, cos, radians, sin, sqrt
 
-from geopy.distance import geodesic
+from geographiclib.geodesic import Geodesic
 
 Spot3 = tuple[float, float, float]
 """Metres from the earth's centre: towards 0° east on the equator, 90° east, the north pole."""
@@ -90,4 +90,5 @@ def way_bounds(chord_m: float) -> tuple[float, float]:
 
 def karney_metres(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
     """The geodesic by Karney's algorithm: nanometres, but about 80 µs. Degrees."""
-    return float(geodesic((lat_a, lon_a), (lat_b, lon_b)).m)
+    found = Geodesic.WGS84.Inverse(lat_a, lon_a, lat_b, lon_b, Geodesic.DISTANCE)
+    return float(found["s12"])

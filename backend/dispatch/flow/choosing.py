@@ -30,6 +30,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     fix_max_age_s: float = 180.0
     fix_max_accuracy_m: float = 100.0
     walk_m_per_min: float = 75.0
+    riding: bool = False
+    ride_m_per_min: float = 250.0
     detour: float = 1.4
     post_penalty_min: float = 3.0
     near_step_min: float = 0.5
@@ -123,7 +125,12 @@ def choose(
     where = [point for _, point in looked if point is not None]
     travels = iter(
         travel_to(
-            place, where, streets=streets, m_per_min=policy.walk_m_per_min, detour=policy.detour
+            place,
+            where,
+            streets=streets,
+            m_per_min=policy.ride_m_per_min if policy.riding else policy.walk_m_per_min,
+            detour=policy.detour,
+            riding=policy.riding,
         )
     )
     placed = [
