@@ -20,6 +20,7 @@ from backend.delivery import OFFICE_SILENT
 from backend.directory import Directory
 from backend.incidents.flow.commands import AnyCommand
 from backend.incidents.flow.deadlines import RETRY_OFFER
+from backend.messages import retention
 from backend.messages.carrier import Carrier
 from backend.pipeline import Pipeline
 from backend.screens.reachability import Reachability
@@ -29,9 +30,11 @@ from backend.sensing import service as sensing
 from backend.shared import tasks
 from backend.shared.context import Context
 from backend.shared.db import OPERATIONS
+from backend.shared.listen import Wakeup
 
 log = logging.getLogger("jiean.worker")
 
+RETENTION_S = 600.0
 HANDS = 3
 """Reactions worked on at once; those of one incident stay in their order."""
 TRIES = 8
@@ -88,10 +91,11 @@ class Worker:
             ),
             tasks.spawn(self._loop(work.event("work"), self.step_deadline), name="deadlines"),
             tasks.spawn(self._loop(work.event("audit"), self.step_audit, 5.0), name="audit"),
-            tasks.spawn(self._loop(work.event("reach"), self.step_reach, SWEEP_S), name="reach"),
+            tasks.spawn(self._loop(Wakeup(), self.step_retention, RETENTION_S), name="retention"),
             tasks.spawn(
                 self._loop(work.event("roster"), self.step_roster, ROSTER_S), name="roster"
             ),
+            tasks.spawn(self._loop(work.event("reach"), self.step_reach, SWEEP_S), name="reach"),
             tasks.spawn(self.broadcaster.run(stop), name="broadcaster"),
         ]
         tasks.spawn(self.pipeline.warm(), name="warm")
@@ -189,15 +193,28 @@ class Worker:
             await OPERATIONS.execute("DELETE FROM deadline WHERE id = $1", row["id"])
         return True
 
+    async def step_roster(self) -> bool:
+        """Tell of gaps in the roster, and end what was forgotten."""
+        await self.roster.look()
+        return False
+
     async def step_reach(self) -> bool:
         """Test whom it is time for, and find out who cannot be reached."""
         await self.reachability.sweep()
         return False
 
-    async def step_roster(self) -> bool:
-        """Tell of gaps in the roster, and end what was forgotten."""
-        await self.roster.look()
-        return False
+    async def step_retention(self) -> bool:
+        """Delete a batch of what is finished and older than the settings keep it."""
+        now, data = self.ctx.clock.now(), self.ctx.settings.data
+        shipped = now - timedelta(days=data.shipped_days)
+        more = await retention.sweep(now, keep=timedelta(days=data.messages_days))
+        more += await audit.forget(retention.BATCH, before=shipped)
+        more += await OPERATIONS.execute(
+            "DELETE FROM work WHERE id IN (SELECT id FROM work WHERE dead_at < $1 LIMIT $2)",
+            shipped,
+            retention.BATCH,
+        )
+        return more > 0
 
     async def step_audit(self) -> bool:
         """Ship waiting audit rows to the records database."""

@@ -152,3 +152,24 @@ async def ship(limit: int, *, at: datetime) -> int:
             )  # fmt: skip
             shipped += len(rows)
     return shipped
+
+
+async def forget(limit: int, *, before: datetime) -> int:
+    """Delete rows beside the data that the audit log has had since ``before`` or longer.
+
+    The log itself keeps them; the database refuses to delete what is not shipped, or was less
+    than a week ago.
+
+    Args:
+        limit: rows of each of the two databases, at most.
+        before: when they were shipped, UTC.
+    """
+    gone = 0
+    for engine in (OPERATIONS, IDENTITY):
+        gone += await engine.execute(
+            "DELETE FROM audit_entry WHERE id IN (SELECT id FROM audit_entry"
+            " WHERE shipped_at < $1 ORDER BY id LIMIT $2)",
+            before,
+            limit,
+        )
+    return gone
