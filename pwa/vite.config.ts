@@ -7,9 +7,11 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 /** One page per role, so that a phone never loads the desk's code. */
 const roles = ['index', 'login', 'field', 'desk', 'office', 'resident', 'report', 'wall']
-const input = Object.fromEntries(
+const pages = Object.fromEntries(
   roles.map((role) => [role, here(`./${role}.html`)] as const).filter(([, file]) => existsSync(file)),
 )
+/** Beside the pages: what the phone's page runs before everything else. */
+const input = { ...pages, early: here('./src/field/early.ts') }
 
 /** What every role needs is one file: on a weak line each further file costs a round trip. */
 const common = /plugin-vue:export-helper|vite\/preload-helper|[\\/]node_modules[\\/](@vue|vue|idb)[\\/]|[\\/]src[\\/](kit[\\/](?!map)|wire|i18n|rulebook|sync[\\/]uuid7|alarm[\\/]siren)/
@@ -33,9 +35,25 @@ export default defineConfig({
       configureServer(server) {
         server.middlewares.use((request, _response, next) => {
           const path = (request.url ?? '').split(/[?#]/)[0]?.split('/')[1] ?? ''
-          if (path in input && path !== 'index') request.url = `/${path}.html`
+          if (path in pages && path !== 'index') request.url = `/${path}.html`
           next()
         })
+      },
+    },
+    {
+      // the kept picture is read while the app's code is on its way; see src/field/early.ts
+      name: 'early',
+      transformIndexHtml: {
+        order: 'post',
+        handler(_html, { path, bundle }) {
+          if (path !== '/field.html') return
+          const chunks = Object.values(bundle ?? {}).filter((each) => each.type === 'chunk')
+          const named = (name: string) => chunks.find((chunk) => chunk.name === name)
+          const rest = named('rest')
+          const files = [rest?.fileName, ...(rest?.viteMetadata?.importedCss ?? [])].map((file) => String(file).replace('assets/', ''))
+          const src = bundle ? `/${named('early')?.fileName}` : '/src/field/early.ts'
+          return [{ tag: 'script', attrs: { type: 'module', async: true, crossorigin: true, src, 'data-rest': bundle ? files.join(' ') : '' }, injectTo: 'head-prepend' }]
+        },
       },
     },
   ],

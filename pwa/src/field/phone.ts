@@ -10,11 +10,11 @@ import { haveBooks, loadRulebook, recallRulebook, rulebook } from '../rulebook'
 import { advance, known, verdict, type Pending, type Self, type Verdict } from '../rules/advance'
 import { decides } from '../rules/table'
 import { allEvidence, askForOriginals, connection, originalsAllowed } from '../sync/evidence'
-import { accountClosed, agreedId, allItems, flush, heardTime, onChange, say, setOwner, tidy, uploadAlone } from '../sync/outbox'
+import { accountClosed, agreedId, allItems, flush, heardTime, onChange, ownItems, say, setOwner, tidy, uploadAlone } from '../sync/outbox'
 import { counts, pauseMs, unread, type Item } from '../sync/queue'
 import { publicKey } from '../sync/sign'
 import { saidAt } from '../sync/time'
-import { isBusy, keepHome, keptHome, merged } from '../sync/snapshot'
+import { isBusy, keepHome, keptHome, merged, shown } from '../sync/snapshot'
 import { NoStore, type Evidence } from '../sync/store'
 import { get, post, Problem } from '../wire/api'
 import { Live } from '../wire/live'
@@ -360,13 +360,21 @@ function recheck(): void {
 
 /* ---- start ---- */
 
+const EARLY_MS = 800
 /**
- * What this phone kept, all of it before the first screen: a picture without its unsent taps or
- * without the rules would step back for a moment. Never throws.
+ * What this phone kept, before the first screen: a picture without its unsent taps or without the
+ * rules would step back for a moment. Photographs come after it. Never throws.
  */
 export async function restore(): Promise<void> {
   try {
-    const [kept] = await Promise.all([keptHome(), recallRulebook(), reread()])
+    // true for this moment only: what comes late may be older than a tap made meanwhile
+    const early = await Promise.race([globalThis.early, new Promise<null>((none) => setTimeout(none, EARLY_MS, null))])
+    globalThis.early = undefined
+    if (early) {
+      rulebook.value ??= early.book ?? null
+      items.value = ownItems(early.items, early.owner)
+    }
+    const [kept] = early ? [early.home && shown(early.home)] : await Promise.all([keptHome(), recallRulebook(), rereadItems()])
     if (!kept || home.value) return
     home.value = kept.home
     homeAt.value = kept.at

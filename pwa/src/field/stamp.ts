@@ -3,13 +3,16 @@ import { kindWord } from '../rulebook'
 import type { Clock } from '../sync/shot'
 import type { IncidentView, Position } from '../wire/types'
 
-const stamped = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai', dateStyle: 'short', timeStyle: 'medium' })
+let zone: Intl.DateTimeFormat | undefined
+/** Made at the first photograph: it is slow to make, and the app opens without one. */
+const stamped = (atMs: number): string =>
+  (zone ??= new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai', dateStyle: 'short', timeStyle: 'medium' })).format(atMs)
 
 /** What is burnt in. A time that no server ever told is marked: it is only the phone's. */
 export function lines(view: IncidentView, name: string, caption: string, { atMs, clock }: Pick<Clock, 'atMs' | 'clock'>, at: Position | null): string[] {
   const where = at ? `${at.lat.toFixed(5)}, ${at.lon.toFixed(5)} ±${Math.round(at.accuracyM)} m` : '无定位'
   return [
-    `${stamped.format(atMs)} 北京时间${clock === 'phone' ? '（手机时间，未校时）' : ''} · ${view.no}`,
+    `${stamped(atMs)} 北京时间${clock === 'phone' ? '（手机时间，未校时）' : ''} · ${view.no}`,
     `${view.place.address} · ${where}`,
     [name, kindWord(view.kind), caption, view.handling === 'actual' ? '' : '演练'].filter(Boolean).join(' · '),
   ]

@@ -25,9 +25,11 @@ export function startLook(): void {
   watchEffect(() => {
     const root = document.documentElement
     root.dataset.look = look.value === 'auto' ? (isDark.value ? 'night' : 'day') : look.value
-    // the system's own bar over the page goes with it
-    const paper = getComputedStyle(root).getPropertyValue('--paper').trim()
-    for (const meta of document.querySelectorAll('meta[name=theme-color]')) meta.setAttribute('content', paper)
+    // the system's own bar over the page goes with it, once the styles are worked out anyway
+    requestAnimationFrame(() => {
+      const paper = getComputedStyle(root).getPropertyValue('--paper').trim()
+      for (const meta of document.querySelectorAll('meta[name=theme-color]')) meta.setAttribute('content', paper)
+    })
   })
 }
 

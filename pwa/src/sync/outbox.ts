@@ -115,10 +115,12 @@ export async function setOwner(accountId: string): Promise<void> {
 }
 
 /** The commands of the person who holds the phone; another person's wait for that person. */
+export const ownItems = (all: readonly Item[], owner: string | undefined): Item[] => all.map(whole).filter((item) => item.by === null || item.by === (owner ?? null))
+
 export async function allItems(): Promise<Item[]> {
-  const db = await store()
-  const owner = ((await db.get('kept', 'owner')) as string | undefined) ?? null
-  return (await db.getAll('outbox')).map(whole).filter((item) => item.by === null || item.by === owner)
+  const read = (await store()).transaction(['outbox', 'kept'])
+  const [all, owner] = await Promise.all([read.objectStore('outbox').getAll(), read.objectStore('kept').get('owner')])
+  return ownItems(all, owner as string | undefined)
 }
 
 async function write(changed: Item[]): Promise<void> {

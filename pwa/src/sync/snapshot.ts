@@ -25,9 +25,11 @@ export async function keepHome(home: FieldHome, atMs: number): Promise<void> {
 }
 
 /** As it is needed now, whichever app kept it. */
+export const shown = (kept: Snapshot): Snapshot => ({ ...kept, home: whole(kept.home) })
+
 export async function keptHome(): Promise<Snapshot | undefined> {
   const kept = await keptOf<Snapshot>('home')
-  return kept && { ...kept, home: whole(kept.home) }
+  return kept && shown(kept)
 }
 
 /** Is an incident open on this phone? Asked before a new version may take over. */

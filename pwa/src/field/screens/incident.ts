@@ -8,11 +8,15 @@ import { shallowRef, type Component } from 'vue'
 const AGAIN_MS = 2_000
 
 export const Incident = shallowRef<Component | null>(null)
+export const OutboxSheet = shallowRef<Component | null>(null)
 let loading: Promise<void> | undefined
 
 export function loadIncident(): Promise<void> {
-  loading ??= import('./Incident.vue').then(
-    (found) => void (Incident.value = found.default),
+  loading ??= import('../rest').then(
+    (rest) => {
+      Incident.value = rest.Incident
+      OutboxSheet.value = rest.OutboxSheet
+    },
     () => {
       loading = undefined
       setTimeout(() => void loadIncident(), AGAIN_MS)

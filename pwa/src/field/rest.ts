@@ -1,0 +1,7 @@
+/**
+ * What follows the first screen, as one file: each further one costs a trip to the store at every
+ * start.
+ */
+export { recoverPictures, startPictures } from './picture'
+export { default as OutboxSheet } from './parts/OutboxSheet.vue'
+export { default as Incident } from './screens/Incident.vue'
