@@ -10,11 +10,11 @@ import { haveBooks, loadRulebook, recallRulebook, rulebook } from '../rulebook'
 import { advance, known, verdict, type Pending, type Self, type Verdict } from '../rules/advance'
 import { decides } from '../rules/table'
 import { allEvidence, askForOriginals, connection, originalsAllowed } from '../sync/evidence'
-import { accountClosed, agreedId, allItems, flush, heardTime, onChange, ownItems, say, setOwner, tidy, uploadAlone } from '../sync/outbox'
+import { accountClosed, agreedId, allItems, flush, heardTime, onChange, ownItems, say, sayAgain, setOwner, tidy, uploadAlone } from '../sync/outbox'
 import { counts, pauseMs, unread, type Item } from '../sync/queue'
 import { publicKey } from '../sync/sign'
 import { saidAt } from '../sync/time'
-import { isBusy, keepHome, keptHome, merged, shown } from '../sync/snapshot'
+import { keepHome, keptHome, merged, shown } from '../sync/snapshot'
 import { NoStore, type Evidence } from '../sync/store'
 import { get, post, Problem } from '../wire/api'
 import { Live } from '../wire/live'
@@ -22,6 +22,7 @@ import { deviceId, me } from '../wire/session'
 import type { Command, FieldHome, Frame, IncidentView, Message, Offer, ReceiptKind, Uuid } from '../wire/types'
 import { fixOf, metresBetween, positionAllowed, startPosition, stopPosition } from './position'
 import { screenAwake, tryVibration, watchPermissions } from './ready'
+import { letUpdateIn } from './updates'
 
 export const home = shallowRef<FieldHome | null>(null)
 /** When the picture came, by this device's corrected clock; 0 = none yet. */
@@ -38,7 +39,6 @@ export const push = ref<PushState | 'unknown'>('unknown')
 export const soundReady = ref(false)
 export const storageKept = ref<boolean | null>(null)
 export const battery = ref<number | null>(null)
-export const updateWaiting = ref(false)
 /** The phone could not even write a tap down: the one failure that must never be quiet. */
 export const notKept = ref(false)
 /** The phone's store does not open at all: whatever is tapped now would be lost. */
@@ -264,7 +264,7 @@ async function pullOnce(): Promise<void> {
     if (before?.rulebookVersion !== fresh.rulebookVersion) void loadRulebook()
     void haveBooks(fresh.incidents.map((view) => view.cardsVersion ?? 0))
     await rereadItems()
-    if (!(await isBusy())) navigator.serviceWorker?.controller?.postMessage({ t: 'update' })
+    void letUpdateIn()
   } catch (error) {
     if (error instanceof Problem && error.status === 401) signedOut.value = true
   }
@@ -318,8 +318,9 @@ async function registerPhone(): Promise<void> {
   if (publicKeyJwk) await post('/api/field/device', { deviceId: deviceId(), publicKeyJwk })
 }
 
-/** Go on duty, inside a tap: sound, screen, notifications, storage, position; then tell the server. */
-export async function goOnDuty(): Promise<void> {
+/** Go on duty, inside a tap: sound, screen, notifications, storage, position; then tell the server.
+ *  ``reason`` says why outside one's shift. */
+export async function goOnDuty(reason = ''): Promise<void> {
   tryVibration()
   await siren.unlock()
   void awake.hold()
@@ -328,7 +329,7 @@ export async function goOnDuty(): Promise<void> {
   // not waited for: a worker that is slow to come, or never comes, must not keep anybody off duty
   void subscribe(deviceId()).then((state) => (push.value = state))
   await registerPhone()
-  await post('/api/field/duty', { on: true, deviceId: deviceId(), position: fixOf() })
+  await post('/api/field/duty', { on: true, deviceId: deviceId(), position: fixOf(), reason })
   await pull()
 }
 
@@ -407,7 +408,7 @@ export function startPhone(): void {
   })
   void navigator.storage?.persisted?.().then((yes) => (storageKept.value = yes))
   void watchBattery()
-  introduced = introduce()
+  introduced = sayAgain(import.meta.url).catch(() => undefined).then(introduce)
   void introduced.then(() => {
     socket.start()
     void sendAll()

@@ -2,6 +2,7 @@ import { words } from '../i18n'
 
 export const t = words({
   title: ['管理', 'Management'],
+  roster: ['排班', 'Roster'],
   drills: ['演练', 'Drills'],
   cards: ['措施卡', 'Cards'],
   statistics: ['年度统计', 'Statistics'],

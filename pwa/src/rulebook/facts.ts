@@ -44,6 +44,7 @@ const OWN: Record<string, Pair> = {
   stand_down_release: ['误报待解除', 'a false alarm to release'],
   archive: ['待归档', 'to be archived'],
   not_qualified: ['资质不符', 'not qualified'],
+  off_shift: ['班次已结束', 'shift is over'],
   leads_elsewhere: ['正在别处处置', 'leads elsewhere'],
   asked_already: ['本轮已问过', 'asked in this round'],
   asked_elsewhere: ['另一起警情正在问', 'being asked about another incident'],

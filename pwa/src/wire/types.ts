@@ -335,7 +335,8 @@ export interface FieldHome {
   me: Me
   now: Iso
   cursor: number
-  duty: { on: boolean; since: Iso | null; deviceId?: string | null }
+  /** ``until``: end of the shift; ``over``: still on duty after it; ``extra``: why outside it. */
+  duty: { on: boolean; since: Iso | null; deviceId?: string | null; until?: Iso | null; over?: boolean; extra?: string | null; nextAt?: Iso | null }
   reachability: { checkedAt: Iso | null; live: boolean; push: boolean; positionAgeS: number | null; lastReceiptAt: Iso | null }
   offers: Offer[]
   /** those that changed after the cursor asked for; all where none was named */
