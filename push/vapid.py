@@ -26,6 +26,8 @@ class VapidKey:
 
     def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
         self._key = key
+        point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        self._public = to_base64url(point)
         self._tokens: dict[tuple[str, str], tuple[int, str]] = {}
 
     @classmethod
@@ -56,8 +58,7 @@ class VapidKey:
     @property
     def public(self) -> str:
         """The uncompressed point, 65 bytes, base64url: a browser's ``applicationServerKey``."""
-        point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        return to_base64url(point)
+        return self._public
 
     def authorization(self, origin: str, subject: str, *, now_s: int) -> str:
         """The ``Authorization`` header for one push service; signed anew every eleven hours.

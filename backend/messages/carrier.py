@@ -124,7 +124,7 @@ class Carrier:
         self._tried = listener.event(TRY_AGAIN)
         self._presence = Presence(context, self.node)
         self._flying: set[asyncio.Task[None]] = set()
-        self._asking: dict[UUID, asyncio.Task[Came]] = {}
+        self._asking: dict[UUID, asyncio.Task[None]] = {}
         self._called_off: set[UUID] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -204,20 +204,17 @@ class Carrier:
 
     async def cut_short(self) -> int:
         """Stop asking providers for messages that are over; how many attempts were cut."""
-        asked = [each for each, asking in self._asking.items() if not asking.done()]
-        if not asked:
+        if not self._asking:
             return 0
         rows = await OPERATIONS.fetch(
-            "SELECT id FROM message WHERE id = ANY($1::uuid[]) AND next_at IS NULL", asked
+            "SELECT id FROM message WHERE id = ANY($1::uuid[]) AND next_at IS NULL",
+            list(self._asking),
         )
-        cut = 0
-        for row in rows:
-            asking = self._asking.get(row["id"])
-            if asking is not None and not asking.done():
-                self._called_off.add(row["id"])
-                asking.cancel()
-                cut += 1
-        return cut
+        over = [row["id"] for row in rows if row["id"] in self._asking]
+        for message_id in over:
+            self._called_off.add(message_id)
+            self._asking[message_id].cancel()
+        return len(over)
 
     async def _keep_cutting_short(self) -> None:
         while True:
@@ -240,15 +237,15 @@ class Carrier:
         return min(max(LEAST_SLEEP_S if left_s <= 0 else left_s, 0.0), LOOK_AGAIN_S)
 
     async def _carry(self, job: Job) -> None:
-        asking = tasks.spawn(self._ask(job), name=f"asking {job.message.id}")
-        if job.door not in (None, LIVE):
-            self._asking[job.message.id] = asking
+        flight = asyncio.current_task()
+        if flight is not None and job.door not in (None, LIVE):
+            self._asking[job.message.id] = flight
         try:
-            came = await asking
+            came = await self._ask(job)
         except asyncio.CancelledError:
-            if job.message.id not in self._called_off:
-                asking.cancel()
+            if flight is None or job.message.id not in self._called_off:
                 raise
+            flight.uncancel()  # only the question was called off: that is still to be written
             came = Came(job=job, result=Result(Outcome.RETRY, None, CALLED_OFF))
         finally:
             self._asking.pop(job.message.id, None)

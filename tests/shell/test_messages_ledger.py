@@ -86,7 +86,7 @@ async def test_an_answer_wakes_the_carrier_that_is_asking_a_provider(world: Worl
         (asking,) = carrier._asking.values()
         await receive(world, message, ReceiptKind.ACTED)
         await asyncio.wait_for(asyncio.wait([asking]), 20)
-        assert asking.cancelled()
+        assert (await line_of(message)).deliveries[-1].code == "called-off"
     finally:
         stop.set()
         await asyncio.wait_for(running, 20)
