@@ -4,13 +4,18 @@ All people walk in one old town of 5 km × 5 km, so a larger number is also a de
 contestant gets the same people, the same questions and the same steps, one after the other on
 one core:
 
-- ours: ``geo.moving.MovingIndex``; metres on the sphere, exact.
+- ours: ``geo.moving.MovingIndex``; the geodesic on the ellipsoid, exact.
 - rtree: libspatialindex in memory; metres on a flat map, so nearly exact; a move is delete and
   insert, as it knows no other.
 - PostgreSQL: the embedded server, core ``point`` with GiST and ``<->``, which is what PostGIS's
   KNN does; flat map; one round trip over loopback per question; moves in transactions of 1,000
   on a table that is synced to disk, which the others never do.
-- a plain scan with ``geo.point.metres``: the truth that ours is compared with.
+- a plain scan: the truth that ours is compared with. ``geo.point.metres`` to everybody, good to
+  a millimetre; those who may be among the nearest are measured again by geopy's geodesic, and ours
+  must name the same people in the same order, and their metres to a millimetre.
+
+Questions are asked in rounds, moves made in parts, and of each contestant the round and the part
+that was least disturbed counts: the machine has other work, and all suffer from it alike.
 """
 
 import math
@@ -28,6 +33,7 @@ from rtree.index import Index
 from backend.bench.figures import percentile
 from backend.settings import DatabaseSettings
 from backend.shared.postgres import EmbeddedPostgres
+from geo.geodesic import geodesic_metres
 from geo.moving import MovingIndex
 from geo.point import Point, metres
 
@@ -36,6 +42,7 @@ CENTRE = Point(31.3150, 120.6330)
 SIDE_M = 5_000.0
 NEAREST = 5
 WITHIN_M = 5_000.0
+ROUNDS = 7
 STEP_M = 3.0
 """Standard deviation of one move: a few seconds on foot."""
 _NORTH_M = 111_194.9
@@ -128,15 +135,15 @@ async def _one(crowd: Town, server: EmbeddedPostgres) -> Figures:
     now = list(crowd.people)
     for who, at in crowd.moves:
         now[who] = at
-    scanned = max(10, min(200, 4_000_000 // number))
-    truth: list[list[tuple[int, float]]] = []
+    scanned = max(10, min(200, 2_000_000 // number))
+    truth: dict[Point, list[tuple[float, int]]] = {}
 
     def scan(origin: Point) -> None:
-        near = sorted((metres(origin, at), who) for who, at in enumerate(now))[:NEAREST]
-        truth.append([(who, m) for m, who in near if m <= WITHIN_M])
+        near = sorted((metres(origin, at), who) for who, at in enumerate(now))
+        truth[origin] = near[: 2 * NEAREST]
 
-    scan_us = _times(scan, crowd.asked[:scanned])
-    exact = truth[-scanned:] == [ask(origin) for origin in crowd.asked[:scanned]]
+    scan_us = _times(scan, crowd.asked[:scanned], rounds=1)
+    exact = all(_same(origin, ask(origin), near, now) for origin, near in truth.items())
 
     rtree_us, rtree_moves = _rtree(crowd)
     postgres_us, postgres_moves = await _postgres(crowd, server)
@@ -157,6 +164,20 @@ async def _one(crowd: Town, server: EmbeddedPostgres) -> Figures:
         flush=True,
     )
     return figures
+
+
+def _same(
+    origin: Point,
+    found: Sequence[tuple[int, float]],
+    near: Sequence[tuple[float, int]],
+    now: Sequence[Point],
+) -> bool:
+    """Whether ``found`` are the nearest by the geodesic; ``near`` are more than those, in order."""
+    by_geodesic = sorted((geodesic_metres(origin, now[who]), who) for _, who in near)
+    nearest = [(who, m) for m, who in by_geodesic[:NEAREST] if m <= WITHIN_M]
+    return [who for who, _ in found] == [who for who, _ in nearest] and all(
+        abs(ours - theirs) < 1e-3 for (_, ours), (_, theirs) in zip(found, nearest, strict=True)
+    )
 
 
 def _rtree(crowd: Town) -> tuple[list[float], float]:
@@ -186,45 +207,60 @@ async def _postgres(crowd: Town, server: EmbeddedPostgres) -> tuple[list[float],
         await connection.execute("CREATE INDEX person_at ON person USING gist (at)")
         await connection.execute("VACUUM ANALYZE person")
         moves = [(who, asyncpg.Point(*_flat(at))) for who, at in crowd.moves[:5_000]]
-        began = time.perf_counter()
+        per_s = 0.0
         for start in range(0, len(moves), 1_000):
+            part = moves[start : start + 1_000]
+            began = time.perf_counter()
             async with connection.transaction():
-                await connection.executemany(
-                    "UPDATE person SET at = $2 WHERE id = $1", moves[start : start + 1_000]
-                )
-        per_s = len(moves) / (time.perf_counter() - began)
+                await connection.executemany("UPDATE person SET at = $2 WHERE id = $1", part)
+            per_s = max(per_s, len(part) / (time.perf_counter() - began))
         ask = await connection.prepare(
             f"SELECT id, at <-> $1 AS metres FROM person ORDER BY at <-> $1 LIMIT {NEAREST}"  # noqa: S608
         )
-        taken: list[float] = []
-        for origin in crowd.asked[:1_000]:
-            point = asyncpg.Point(*_flat(origin))
-            began = time.perf_counter()
-            await ask.fetch(point)
-            taken.append((time.perf_counter() - began) * 1e6)
-        return taken, per_s
+        rounds: list[list[float]] = []
+        for _ in range(ROUNDS):
+            taken: list[float] = []
+            for origin in crowd.asked[:1_000]:
+                point = asyncpg.Point(*_flat(origin))
+                began = time.perf_counter()
+                await ask.fetch(point)
+                taken.append((time.perf_counter() - began) * 1e6)
+            rounds.append(taken)
+        return _calmest(rounds), per_s
     finally:
         await connection.close()
 
 
-def _times(ask: Callable[[Any], Any], asked: Sequence[Any]) -> list[float]:
-    """Microseconds of each question, after a few that do not count."""
+def _times(ask: Callable[[Any], Any], asked: Sequence[Any], *, rounds: int = ROUNDS) -> list[float]:
+    """Microseconds of each question in the calmest round, after a few that do not count."""
     for origin in asked[: min(20, len(asked) // 10)]:
         ask(origin)
-    taken = []
-    for origin in asked:
-        began = time.perf_counter_ns()
-        ask(origin)
-        taken.append((time.perf_counter_ns() - began) / 1000)
-    return taken
+    all_rounds = []
+    for _ in range(rounds):
+        taken = []
+        for origin in asked:
+            began = time.perf_counter_ns()
+            ask(origin)
+            taken.append((time.perf_counter_ns() - began) / 1000)
+        all_rounds.append(taken)
+    return _calmest(all_rounds)
+
+
+def _calmest(rounds: Sequence[list[float]]) -> list[float]:
+    return min(rounds, key=sum)
 
 
 def _moves(move: Callable[[int, Any], None], moves: Sequence[tuple[int, Any]]) -> float:
-    """Moves per second."""
-    began = time.perf_counter()
-    for who, at in moves:
-        move(who, at)
-    return len(moves) / (time.perf_counter() - began)
+    """Moves per second in the calmest tenth."""
+    part = max(1, len(moves) // 10)
+    best = 0.0
+    for start in range(0, len(moves), part):
+        some = moves[start : start + part]
+        began = time.perf_counter()
+        for who, at in some:
+            move(who, at)
+        best = max(best, len(some) / (time.perf_counter() - began))
+    return best
 
 
 def _us(taken: Sequence[float], share: float) -> float:
