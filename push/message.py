@@ -184,13 +184,19 @@ def replacing(message: Message, id_: UUID, *, at: datetime) -> Message:
 
 
 class TooLargeError(ValueError):
-    """The message does not fit even with its body cut to nothing."""
+    """The message does not fit even with its words cut short."""
+
+
+_LINES = (("body", 0), ("lock_body", 0), ("title", 240), ("lock_title", 120))
+"""What is cut, in this order, and to how many bytes at least: a title names the place."""
 
 
 def encode(message: Message, *, max_bytes: int = MAX_BYTES) -> bytes:
     """The JSON that a phone receives, cut to fit.
 
-    A long body is shortened, with an ellipsis, rather than losing the alarm.
+    Long words are shortened, with an ellipsis, rather than losing the alarm: the body first, a
+    title only at its end. Buttons, the page and ``data`` are never touched: without them the
+    person could see the alarm and do nothing.
 
     Args:
         message: what to send.
@@ -201,18 +207,22 @@ def encode(message: Message, *, max_bytes: int = MAX_BYTES) -> bytes:
         carry the exercise mark.
 
     Raises:
-        TooLargeError: it does not fit although the body is empty.
+        TooLargeError: it does not fit although everything is cut that may be.
     """
-    title, body = message.for_open_app()
+    title, _ = message.for_open_app()
     marked = msgspec.structs.replace(
         message, title=title, lock_title=message.for_lock_screen().title
     )
     encoded = msgspec.json.encode(marked)
-    while len(encoded) > max_bytes:
-        if not body:
-            raise TooLargeError(f"{len(encoded)} bytes without a body, {max_bytes} allowed")
-        spare = len(encoded) - max_bytes + len("…".encode())
-        body = body.encode()[: max(0, len(body.encode()) - spare)].decode(errors="ignore")
-        shown = body + "…" if body else ""
-        encoded = msgspec.json.encode(msgspec.structs.replace(marked, body=shown))
+    for name, least in _LINES:
+        text = whole = str(getattr(marked, name))
+        while len(encoded) > max_bytes and len(text.encode()) > least:
+            spare = len(encoded) - max_bytes + len("…".encode())
+            kept = max(least, len(text.encode()) - spare)
+            text = text.encode()[:kept].decode(errors="ignore")
+            shown = text + "…" if text and text != whole else text
+            marked = msgspec.structs.replace(marked, **{name: shown})
+            encoded = msgspec.json.encode(marked)
+    if len(encoded) > max_bytes:
+        raise TooLargeError(f"{len(encoded)} bytes when cut short, {max_bytes} allowed")
     return encoded

@@ -66,6 +66,23 @@ def test_a_message_too_large_without_its_body_is_refused() -> None:
         encode(a_message(data={"note": "x" * MAX_BYTES}))
 
 
+@given(st.integers(0, 5_000), st.integers(0, 2_000), st.integers(0, 3_000))
+def test_place_and_buttons_outlive_any_words_however_long(body: int, lock: int, more: int) -> None:
+    message = a_message(
+        body="电" * body,
+        lock_body="门" * lock,
+        title="烟雾报警:平江路 12 号 2 楼" + "，快" * more,
+        lock_title="烟雾报警" + "！" * more,
+    )
+    encoded = encode(message)
+    assert len(encoded) <= MAX_BYTES
+    shown = json.loads(encoded)
+    assert shown["title"].startswith("烟雾报警:平江路 12 号 2 楼")
+    assert shown["lockTitle"].startswith("烟雾报警")
+    assert [each["id"] for each in shown["actions"]] == ["accept", "decline"]
+    assert shown["data"] == message.data
+
+
 @pytest.mark.parametrize(
     "change",
     [
