@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from geo.moving import MovingIndex, Ordered
-from geo.plane import Plane, Spot, nearest_on_segment
+from geo.plane import Plane, Spot, nearest_on_segment, turn_deg
 from geo.point import Datum, Point, metres
 
 Key = TypeVar("Key", bound=Ordered)
@@ -58,9 +58,13 @@ class Polygon(msgspec.Struct, frozen=True):
 
     Args:
         ring: three corners or more, in order, either way round; the last joins the first and
-            need not be repeated. One frame. Not across the date line. Corners more than 10 km
-            apart bend the straight edges by more than 0.1 %.
+            need not be repeated. One frame; across the date line as well. Corners more than
+            10 km apart bend the straight edges by more than 0.1 %.
         holes: closed lines inside the ring whose insides do not belong to the area.
+
+    Raises:
+        ValueError: fewer than three different corners, a corner within 5 degrees of a pole, or
+            a ring wider than 90 degrees (such a one was meant to go the other way round).
     """
 
     ring: tuple[Point, ...]
@@ -70,9 +74,16 @@ class Polygon(msgspec.Struct, frozen=True):
         for ring in (self.ring, *self.holes):
             if len(set(ring)) < 3:
                 raise ValueError("a polygon needs three different corners")
+            if any(abs(corner.lat) > 85.0 for corner in ring):
+                raise ValueError("a polygon cannot come within 5 degrees of a pole")
+            if any(abs(turn_deg(self.ring[0].lon, corner.lon)) > 45.0 for corner in ring):
+                raise ValueError("a polygon cannot be wider than 90 degrees")
 
     def contains(self, point: Point) -> bool:
         plane = Plane(point)
+        if abs(turn_deg(point.lon, self.ring[0].lon)) > 90.0:
+            # So far round the earth that corners would lie to both sides of the point.
+            return False
         rings = [[plane.spot(corner) for corner in ring] for ring in (self.ring, *self.holes)]
         if any(_edge_metres((0.0, 0.0), ring) < 1e-6 for ring in rings):
             return True
@@ -86,8 +97,10 @@ class Polygon(msgspec.Struct, frozen=True):
         )
 
     def enclosing(self) -> Circle:
-        lats, lons = [p.lat for p in self.ring], [p.lon for p in self.ring]
-        centre = Point((min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2, self.ring[0].datum)
+        first = self.ring[0]
+        lats, turns = [p.lat for p in self.ring], [turn_deg(first.lon, p.lon) for p in self.ring]
+        lon = turn_deg(0.0, first.lon + (min(turns) + max(turns)) / 2)
+        centre = Point((min(lats) + max(lats)) / 2, lon, first.datum)
         # Between two corners an edge is never farther out than the farther of them; the
         # half per cent covers the bend of the flat map.
         return Circle(centre, max(metres(centre, corner) for corner in self.ring) * 1.005 + 0.01)
@@ -153,7 +166,8 @@ def polygon_from_geojson(geometry: dict[str, Any]) -> Polygon:
 def people_inside(index: MovingIndex[Key], area: Area) -> list[Key]:
     """Everybody of ``index`` inside ``area``, in key order."""
     around = area.enclosing()
-    near = index.within(around.centre, around.radius_m)
+    # The index measures to nanometres, an area to a millimetre.
+    near = index.within(around.centre, around.radius_m + 0.01)
     return sorted(key for key, _ in near if area.contains(index.position(key)))
 
 

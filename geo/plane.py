@@ -2,7 +2,7 @@
 
 Model: equirectangular about the origin, with the ellipsoid's radii of curvature there.
 Accuracy: within 0.1 % of the geodesic up to 10 km from the origin in the latitudes of China;
-not for use across the date line or a pole.
+good across the date line, not at a pole.
 """
 
 import math
@@ -26,9 +26,15 @@ class Plane:
         if not same_frame(point.datum, self._origin.datum):
             raise DatumError(f"{point.datum} on a plane in {self._origin.datum}")
         return (
-            (point.lon - self._origin.lon) * self._east,
+            turn_deg(self._origin.lon, point.lon) * self._east,
             (point.lat - self._origin.lat) * self._north,
         )
+
+
+def turn_deg(a: float, b: float) -> float:
+    """Degrees of longitude from a to b by the shorter way round: -180 up to, not with, 180."""
+    turn = b - a
+    return turn if -180.0 <= turn < 180.0 else (turn + 180.0) % 360.0 - 180.0
 
 
 def nearest_on_segment(spot: Spot, a: Spot, b: Spot) -> tuple[float, float]:

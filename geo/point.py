@@ -10,8 +10,9 @@ different datums is refused rather than being wrong by five hundred metres.
     3172
 """
 
+import re
 from enum import StrEnum
-from math import dist
+from math import dist, isfinite
 
 import msgspec
 
@@ -62,6 +63,40 @@ class Point(msgspec.Struct, frozen=True, gc=False):
             raise ValueError(f"latitude {self.lat} is not between -90 and 90")
         if not -180.0 <= self.lon <= 180.0:
             raise ValueError(f"longitude {self.lon} is not between -180 and 180")
+
+
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{1,20})?", re.ASCII)
+
+
+def read_point(lat: object, lon: object, datum: Datum = Datum.WGS84) -> Point:
+    """A position from numbers or decimal texts as they come from a form, a table or a phone.
+
+    >>> read_point("31.3150", " 120.6330 ")
+    Point(lat=31.315, lon=120.633, datum=<Datum.WGS84: 'WGS-84'>)
+    >>> read_point(120.6330, 31.3150)
+    Traceback (most recent call last):
+    ValueError: latitude 120.633 is not between -90 and 90: are latitude and longitude swapped?
+
+    Args:
+        lat, lon: int, float or str of decimal degrees; no exponents, degree signs or words.
+
+    Raises:
+        ValueError: either is none of these, is not finite or is out of range.
+    """
+    north, east = _degrees("latitude", lat), _degrees("longitude", lon)
+    if abs(north) > 90.0 >= abs(east) and abs(north) <= 180.0:
+        raise ValueError(
+            f"latitude {north} is not between -90 and 90: are latitude and longitude swapped?"
+        )
+    return Point(north, east, datum)
+
+
+def _degrees(name: str, given: object) -> float:
+    if isinstance(given, str) and _DECIMAL.fullmatch(given.strip()):
+        return float(given)
+    if isinstance(given, int | float) and not isinstance(given, bool) and isfinite(given):
+        return float(given)
+    raise ValueError(f"{name} {str(given)[:40]!r} is not a number of degrees")
 
 
 _SURVEY = (Datum.WGS84, Datum.CGCS2000)

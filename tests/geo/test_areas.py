@@ -113,3 +113,54 @@ def test_a_drawn_geojson_polygon_is_longitude_first() -> None:
     assert area.contains(Point(31.312, 120.637))
     with pytest.raises(ValueError):
         polygon_from_geojson({"type": "Point", "coordinates": [120.63, 31.31]})
+
+
+def square_at(lat: float, lon: float) -> Polygon:
+    """A tenth of a degree to every side."""
+
+    def corner(north: float, east: float) -> Point:
+        return Point(lat + north, (lon + east + 180.0) % 360.0 - 180.0)
+
+    return Polygon(
+        tuple(corner(n, e) for n, e in [(-0.1, -0.1), (-0.1, 0.1), (0.1, 0.1), (0.1, -0.1)])
+    )
+
+
+@given(
+    north=st.floats(-0.3, 0.3),
+    east=st.floats(-0.3, 0.3),
+    lon=st.sampled_from([180.0, -180.0, 179.95, -179.92]),
+)
+def test_an_area_across_the_date_line_is_one_area(north: float, east: float, lon: float) -> None:
+    here, there = square_at(31.0, lon), square_at(31.0, 120.0)
+    place = Point(31.0 + north, (lon + east + 180.0) % 360.0 - 180.0)
+    same_place = Point(31.0 + north, 120.0 + east)
+    if there.edge_metres(same_place) > 0.01:
+        assert here.contains(place) == there.contains(same_place)
+    assert here.edge_metres(place) == pytest.approx(there.edge_metres(same_place), abs=1e-3)
+    if here.contains(place):
+        assert here.enclosing().contains(place)
+
+
+def test_people_on_both_sides_of_the_date_line_are_inside() -> None:
+    index: MovingIndex[str] = MovingIndex()
+    index.insert("west", Point(31.0, 179.95))
+    index.insert("east", Point(31.0, -179.95))
+    index.insert("away", Point(31.0, -179.5))
+    index.insert("round the earth", Point(31.0, 0.0))
+    assert people_inside(index, square_at(31.0, 180.0)) == ["east", "west"]
+
+
+def test_an_area_round_a_pole_or_round_the_earth_is_refused() -> None:
+    with pytest.raises(ValueError, match="pole"):
+        Polygon((Point(86, 0), Point(86, 1), Point(85.5, 1)))
+    with pytest.raises(ValueError, match="wider"):
+        Polygon((Point(0, -100), Point(0, 100), Point(1, 0)))
+
+
+@given(by=st.floats(0, 500), more=st.floats(0, 500), place=near)
+def test_a_wider_room_holds_everybody_whom_a_narrower_one_holds(
+    by: float, more: float, place: Point
+) -> None:
+    if buffered(SQUARE, by).contains(place):
+        assert buffered(SQUARE, by + more).contains(place)

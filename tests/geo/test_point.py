@@ -1,3 +1,4 @@
+import contextlib
 import math
 
 import msgspec
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from geo.ellipsoid import AXIS_M, to_space, way_bounds
 from geo.geodesic import geodesic_metres
-from geo.point import Datum, DatumError, Point, metres
+from geo.point import Datum, DatumError, Point, metres, read_point
 
 points = st.builds(Point, lat=st.floats(-90, 90), lon=st.floats(-180, 180))
 angles = st.floats(-0.4, 0.4)
@@ -21,6 +22,48 @@ angles = st.floats(-0.4, 0.4)
 def test_a_position_off_the_earth_is_refused(lat: float, lon: float) -> None:
     with pytest.raises(ValueError):
         Point(lat, lon)
+
+
+@pytest.mark.parametrize("hostile", [
+    math.nan, math.inf, -math.inf, "nan", "inf", "", " ", "31,3", "31°18'", "3.1e1", "0x1f", "１２",
+    "31.3 120.6", "31_3", None, True, [31.3], b"31.3", "1" * 500, "--1", "+", ".5.",
+])  # fmt: skip
+def test_what_is_no_number_of_degrees_is_refused_wherever_it_stands(hostile: object) -> None:
+    with pytest.raises(ValueError, match="is not a number of degrees"):
+        read_point(hostile, 120.6)
+    with pytest.raises(ValueError, match="is not a number of degrees"):
+        read_point(31.3, hostile)
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "says"),
+    [
+        (120.633, 31.315, "swapped"), ("120.633", "31.315", "swapped"),
+        (91, 120, "latitude"), (31, 180.01, "longitude"), (-90.1, 0, "latitude"), (999, 999, "l"),
+    ],
+)  # fmt: skip
+def test_degrees_out_of_range_are_refused_and_swapped_ones_said_to_be(
+    lat: object, lon: object, says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        read_point(lat, lon)
+
+
+@given(lat=st.floats(-90, 90), lon=st.floats(-180, 180), datum=st.sampled_from(Datum))
+def test_numbers_and_their_texts_give_the_same_position(
+    lat: float, lon: float, datum: Datum
+) -> None:
+    texts = (f"{lat:.15f}", f" {lon:.15f}\t")
+    written = read_point(*texts, datum)
+    assert written.datum is datum
+    assert (written.lat, written.lon) == (float(texts[0]), float(texts[1]))
+    assert read_point(lat, lon, datum) == Point(lat, lon, datum)
+
+
+@given(given=st.text(max_size=30))
+def test_no_text_makes_anything_but_a_position_or_a_refusal(given: str) -> None:
+    with contextlib.suppress(ValueError):
+        assert abs(read_point(given, given).lat) <= 90
 
 
 def test_a_position_off_the_earth_is_refused_while_decoding_a_message() -> None:
