@@ -109,6 +109,7 @@ def _person(one: OnDuty, busy: journal.Busy, away: frozenset[UUID]) -> choosing.
         name=one.name,
         badge=one.badge,
         qualified=one.qualified,
+        on_shift=one.on_shift,
         reachable=one.person_id not in away,
         leads=busy.leads,
         asked=busy.asked,

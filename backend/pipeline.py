@@ -43,6 +43,7 @@ from backend.incidents.flow.vocabulary import (
 from backend.incidents.record import MEASURES, document
 from backend.incidents.service import Alert, Incidents, PersonFacts
 from backend.messages import service as messages
+from backend.messages.addresses import staff_id_of
 from backend.messages.carrier import Unreached
 from backend.offices import service as offices
 from backend.offices.schemas import (
@@ -85,6 +86,8 @@ URGENCIES: Mapping[str, Urgency] = {
     "door": Urgency.INFO,
 }
 
+FOR_DUTY = frozenset({"offer", "be_ready", "cordon"})
+"""Messages for people on duty only."""
 SURROUNDING_M = 30.0
 SURROUNDING_AT_MOST = 3
 """▲ B.4 says 周围建筑 without a distance; more can be added on the spot."""
@@ -378,7 +381,12 @@ class Pipeline:
             await journal.start_deadline(uuid5(cause, RETRY_OFFER), now.id, RETRY_OFFER, again)
 
     async def send(self, message: Message, address: str, now: Incident) -> None:
-        """The one way out for what an incident says. A drill reaches its own people only (I15)."""
+        """The one way out for what an incident says. A drill reaches its own people only (I15), and
+        what asks for work nobody off duty: they may have gone since they were chosen."""
+        for_duty = message.data.get("kind") in FOR_DUTY
+        staff_id = staff_id_of(address) if for_duty else None
+        if staff_id is not None and not (await staff.duty_of(staff_id)).on:
+            return
         drill = await drills.drill_of(now.id)
         closing = message.data.get("kind") == "drill_ended"
         if drill is None or drill.reaches(address, closing=closing):

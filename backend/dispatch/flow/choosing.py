@@ -48,6 +48,8 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     badge: str
     qualified: bool
+    on_shift: bool = True
+    """False when the shift is over and duty is not ended yet: nothing new is given to them."""
     reachable: bool = True
     """False only where it is known: a test message or an offer stayed without a receipt."""
     leads: str | None = None
@@ -187,6 +189,8 @@ def _look(
 def _why_not(person: Person, tried: frozenset[UUID], *, chosen: bool) -> str | None:
     if not person.qualified:
         return "not_qualified"
+    if not person.on_shift:
+        return "off_shift"
     if person.leads is not None:
         return "leads_elsewhere"
     if person.asked is not None:
