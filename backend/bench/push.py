@@ -44,11 +44,11 @@ from push.webpush import WebPush
 LATENCY_S = 0.05
 STAFF = 200
 """Half of them look at an open screen, half have their phone locked in the pocket."""
-ALARM_EVERY_S = 0.04
-QUIET_ALARMS = 200
+ALARM_EVERY_S = 0.1
+QUIET_ALARMS = 100
 CHUNK = 1_000
 LOOK_S = 0.02
-GIVE_UP_S = 120.0
+GIVE_UP_S = 300.0
 LIMITS = {"seconds": 20.0, "alarm_added_p99_ms": 100.0, "rss_growth_mb": 50.0}
 """Upper limits; the growth is ours (▲): what "flat" may mean for ten thousand recipients."""
 

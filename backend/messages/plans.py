@@ -30,7 +30,7 @@ from push.ladder import (
 )
 from push.lanes import provider_of
 from push.message import Handling, Message
-from push.port import Outcome, ReceiptKind
+from push.port import Outcome
 from push.subscription import Keys, Subscription
 
 LIVE = "live"
@@ -44,7 +44,6 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger of one batch, by message id; devices, ways and other nodes by address."""
 
     attempts: Mapping[Any, list[Row]]
-    receipts: Mapping[Any, list[Row]]
     devices: Mapping[Any, list[Row]]
     elsewhere: Mapping[Any, list[UUID]]
     ways: Mapping[str, Mapping[str, str]]
@@ -110,7 +109,7 @@ def plan(row: Row, known: Known, now: datetime, doors: Doors) -> Plan:
             for name, reach in doors.reaches.items()
             if (only is None or name in only) and _has(person, name)
         },
-        receipts=frozenset(ReceiptKind(r["kind"]) for r in known.receipts.get(row["id"], [])),
+        # No receipts: with the first of them a row is due no more.
         # What replaces another message is nobody's work.
         person_told=row["told_person"] or only is not None,
         quiet_until=doors.quiet.until(message.audience, now) if doors.quiet else None,

@@ -83,7 +83,6 @@ class Climbing:
         }
         known = Known(
             attempts={self.message.id: cast("Any", self.attempts)},
-            receipts={},
             devices={HOME: cast("Any", [DEVICE])},
             elsewhere={},
             ways={HOME: {"sms": "1", "voice": "1"}},
