@@ -43,7 +43,8 @@ class AliyunExchange(Exchange):
         at_s = time.mktime(time.strptime(headers["x-acs-date"], "%Y-%m-%dT%H:%M:%SZ"))
         if not self.fresh(at_s - time.timezone):
             return 400, b'{"Code": "InvalidTimeStamp.Expired"}'
-        param = json.loads(query.get("TemplateParam") or query.get("TtsParam") or query["StartTtsParams"])
+        named = ("TemplateParam", "TtsParam", "StartTtsParams")
+        param = json.loads(next(query[name] for name in named if name in query))
         text = headers["x-acs-action"] == "SendSms"
         if text and (query["SignName"], query["TemplateCode"]) != ("街安", "SMS_1"):
             return 200, b'{"Code": "isv.SMS_SIGNATURE_ILLEGAL"}'

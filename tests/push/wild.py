@@ -3,11 +3,12 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import h2.config
 import h2.connection
 import h2.events
+import h2.exceptions
 
 from tests.push.serving import identity
 
@@ -18,7 +19,13 @@ FAULTS = ("hanging", "dripping", "half-closed", "garbage", "slammed", "goaway")
 
 
 @asynccontextmanager
-async def wild(fault: str, *, tls: bool = True) -> AsyncIterator[str]:
+async def wild(
+    fault: str,
+    *,
+    tls: bool = True,
+    first: bytes = b"HTTP/1.1 200 OK\r\nX-Slow: ",
+    arrived: asyncio.Event | None = None,
+) -> AsyncIterator[str]:
     """Run it for one test.
 
     Args:
@@ -27,6 +34,8 @@ async def wild(fault: str, *, tls: bool = True) -> AsyncIterator[str]:
             ``slammed`` closes at once; ``goaway`` tells an HTTP/2 client that its request was
             not looked at, and closes for any other.
         tls: false for plain HTTP/1.1.
+        first: how something dripping begins.
+        arrived: set when something has come.
 
     Yields:
         Its origin.
@@ -39,12 +48,14 @@ async def wild(fault: str, *, tls: bool = True) -> AsyncIterator[str]:
         talking.add(asyncio.current_task())
         second = _is_http2(writer)
         try:
-            if fault != "slammed":
+            if fault != "slammed" and first.startswith(b"HTTP"):  # mail speaks first
                 await reader.read(10)
+            if arrived is not None:
+                arrived.set()
             if fault == "hanging":
                 await over.wait()
             elif fault == "dripping":
-                writer.write(SETTINGS if second else b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                writer.write(SETTINGS if second else first)
                 while not over.is_set():
                     writer.write(PING if second else b"a")
                     await writer.drain()
@@ -62,7 +73,7 @@ async def wild(fault: str, *, tls: bool = True) -> AsyncIterator[str]:
         except OSError:
             return  # the door has hung up, as it should
         finally:
-            writer.close()
+            await hang_up(writer)
 
     context = us.server("h2", "http/1.1") if tls else None
     server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
@@ -72,7 +83,24 @@ async def wild(fault: str, *, tls: bool = True) -> AsyncIterator[str]:
         over.set()
         server.close()
         await server.wait_closed()
-        await asyncio.gather(*(task for task in talking if task is not None))
+        await over_with(talking)
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close to the end, so that nothing of it outlives the test."""
+    writer.close()
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(2):
+            await writer.wait_closed()
+    writer.transport.abort()
+    await asyncio.sleep(0)
+
+
+async def over_with(talking: set[asyncio.Task[None] | None]) -> None:
+    """Wait for every conversation, also for one that was accepted at the last moment."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+    await asyncio.gather(*(task for task in talking if task is not None))
 
 
 def goaway() -> bytes:
@@ -86,8 +114,10 @@ class Leaving:
     def __init__(self) -> None:
         self.lines = 0
         self.answered = 0
+        self.talking: set[asyncio.Task[None] | None] = set()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.talking.add(asyncio.current_task())
         self.lines += 1
         line = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
         line.initiate_connection()
@@ -101,10 +131,10 @@ class Leaving:
                         self.answered += 1
                 writer.write(line.data_to_send())
                 await writer.drain()
-        except OSError:
-            return
+        except (OSError, h2.exceptions.ProtocolError):
+            return  # it goes on talking after the goodbye; so would Apple hang up
         finally:
-            writer.close()
+            await hang_up(writer)
 
 
 @asynccontextmanager
@@ -117,6 +147,7 @@ async def leaving() -> AsyncIterator[tuple[Leaving, str, ssl.SSLContext]]:
     finally:
         server.close()
         await server.wait_closed()
+        await over_with(there.talking)
 
 
 def _is_http2(writer: asyncio.StreamWriter) -> bool:
