@@ -121,7 +121,9 @@ function take(board: Board): void {
   // A sealed incident leaves the board; the one being looked at is read once more then.
   // the bytes of a photograph come after its event, and are no event of their own
   const coming = shown?.photos.some((photo) => !photo.stored) ?? false
-  if (shown && (coming || (row ? shown.version < row.version : shown.state !== 'archived'))) void pullView()
+  // what comes after the seal stands on no board any more, but in its own record
+  const later = board.incidents.some((one) => one.id === shown?.id && one.version > shown.version)
+  if (shown && (coming || later || (row ? shown.version < row.version : shown.state !== 'archived'))) void pullView()
   void report(board.incidents)
 }
 
