@@ -14,7 +14,7 @@ from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.facts import Facts, refuse
 from backend.incidents.flow.incident import Cordon, Incident
-from backend.incidents.flow.shared import Answer, Decide, Evolve
+from backend.incidents.flow.shared import Answer, Decide, Evolve, no_cordon_here
 from backend.incidents.flow.vocabulary import Place
 
 put = msgspec.structs.replace
@@ -32,6 +32,9 @@ DEGREE_M = 111_195.0
 
 def set_cordon(now: Incident, order: c.Order, cmd: c.SetCordon, facts: Facts) -> Answer:
     """Set, or put where it should be: every change is a new shape, told to those inside."""
+    off = no_cordon_here(now)
+    if off is not None:
+        return off
     wrong = fault(cmd.shape, cmd.radius_m, now.place)
     if wrong is None and len(cmd.post_places) > MOST_POSTS:
         wrong = "cordon_corners"

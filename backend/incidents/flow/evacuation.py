@@ -15,7 +15,7 @@ from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.facts import Facts, refuse
 from backend.incidents.flow.incident import Evacuation, Incident, Mark
-from backend.incidents.flow.shared import Answer, Decide, Evolve
+from backend.incidents.flow.shared import Answer, Decide, Evolve, no_cordon_here
 
 put = msgspec.structs.replace
 
@@ -64,7 +64,9 @@ def newer(one: Mark, other: Mark | None) -> bool:
 
 
 def start_evacuation(now: Incident, order: c.Order, cmd: c.StartEvacuation, facts: Facts) -> Answer:
-    return () if now.evacuation.state == "running" else (e.EvacuationStarted(),)
+    if now.evacuation.state == "running":
+        return ()
+    return no_cordon_here(now) or (e.EvacuationStarted(),)
 
 
 def draw_roster(now: Incident, order: c.Order, cmd: c.DrawRoster, facts: Facts) -> Answer:

@@ -6,10 +6,10 @@ from typing import Any
 
 from backend.incidents.flow import events as e
 from backend.incidents.flow.commands import Order
-from backend.incidents.flow.facts import Facts, Refusal
+from backend.incidents.flow.facts import Facts, Refusal, refuse
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
-from backend.incidents.flow.vocabulary import OfficeRef, State
+from backend.incidents.flow.vocabulary import Control, OfficeRef, State
 
 Answer = tuple[e.AnyFact, ...] | Refusal
 Decide = Callable[[Incident, Order, Any, Facts], Answer]
@@ -72,6 +72,12 @@ def report_to_offices(
         )
         for office, report_id in zip(missing, facts.new_ids, strict=False)
     )
+
+
+def no_cordon_here(now: Incident) -> Refusal | None:
+    """G18: a hydrant, a silent door or running water clears no house, unless it got out of hand."""
+    danger = now.control is Control.UNCONTROLLABLE or any(KINDS[k].evacuates for k in now.kinds)
+    return None if danger else refuse("kind_without_danger")
 
 
 def escalate(now: Incident, facts: Facts, reason: str) -> tuple[e.AnyFact, ...]:

@@ -265,6 +265,7 @@ REFUSALS: dict[str, Refused] = {
     "cordon_crosses": Refused("警戒线自己交叉了", "The line crosses itself", "撤销一步，重新画", "Undo and draw again"),
     "cordon_far": Refused("警戒范围离现场太远", "Too far from the incident", "画在现场 2 公里内（经度在前）", "Keep within 2 km (longitude first)"),
     "cordon_size": Refused("警戒范围太小或太大", "Cordon too small or too large", "换一个范围再试", "Choose another extent"),
+    "kind_without_danger": Refused("这类警情不疏散、不设警戒", "No evacuation or cordon for this kind", "确有危险请先判为不可控", "If there is danger, assess it out of control first"),
     "no_geometry": Refused("没有画警戒范围", "No cordon drawn", "先画范围", "Draw it"),
     "evacuation_running": Refused("疏散还没结束", "Evacuation is running", "先清点完人员",
                                   "Account for everybody first"),

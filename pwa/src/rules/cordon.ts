@@ -3,6 +3,7 @@
  * would use; see the core's module of this name for every bound. Longitude first, degrees WGS-84.
  */
 import type { IncidentView } from '../wire/types'
+import { noCordonHere } from './shared'
 import { refuse, type Args, type Decide, type Evolve } from './words'
 
 export const MOST_CORNERS = 60
@@ -77,7 +78,8 @@ function meet(a: Spot, b: Spot, p: Spot, q: Spot): boolean {
   return abP * abQ <= 0 && pqA * pqB <= 0
 }
 
-const setCordon: Decide = (view, { shape, radiusM, posts, postPlaces }) => {
+const setCordon: Decide = (view, { shape, radiusM, posts, postPlaces }, { book }) => {
+  if (noCordonHere(book, view)) return refuse('kind_without_danger')
   let wrong = fault(shape, radiusM, view.place)
   if (!wrong && postPlaces.length > MOST_POSTS) wrong = 'cordon_corners'
   if (!wrong && postPlaces.some((at: number[]) => !spot(at, view.place))) wrong = 'cordon_far'

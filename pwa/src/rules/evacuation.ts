@@ -1,5 +1,6 @@
 /** Region: evacuation (6.3.5.1). The newest word on a person stands; see the core's module of this name. */
 import type { EvacuationMark, EvacuationView, IncidentView } from '../wire/types'
+import { noCordonHere } from './shared'
 import { instant, refuse, type Args, type Decide, type Evolve } from './words'
 
 /** Before a household's id: a home of which nobody is registered, counted as one to be found. */
@@ -44,7 +45,10 @@ const closeEvacuation: Decide = (view, { handedTo, unaccounted }) => {
 }
 
 export const decide: Record<string, Decide> = {
-  start_evacuation: (view) => (view.evacuation.state === 'running' ? [] : [{ type: 'EvacuationStarted' }]),
+  start_evacuation: (view, _, { book }) => {
+    if (view.evacuation.state === 'running') return []
+    return noCordonHere(book, view) ? refuse('kind_without_danger') : [{ type: 'EvacuationStarted' }]
+  },
   person_out: personOut,
   close_evacuation: closeEvacuation,
 }

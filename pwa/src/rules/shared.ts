@@ -1,6 +1,6 @@
 /** Small pieces that several regions use: who leads, debts, reports, calling for people. */
 import type { IncidentView, Iso, Uuid } from '../wire/types'
-import { owedWhenReal } from './table'
+import { owedWhenReal, type RuleTable } from './table'
 import { after, type Fact, type Moment } from './words'
 
 export const leads = (view: IncidentView, staff: Uuid | null): boolean => staff !== null && view.lead?.staffId === staff
@@ -40,6 +40,10 @@ export function reportToOffices(view: IncidentView, { facts }: Moment, situation
     .slice(0, facts.newIds.length)
     .map((office, n) => ({ type: 'ReportQueued', reportId: facts.newIds[n], office, situation, locationGap: !located(view.place), purpose: 'rescue' }))
 }
+
+/** A hydrant, a silent door or running water clears no house, unless it got out of hand. */
+export const noCordonHere = (book: RuleTable, view: IncidentView): boolean =>
+  view.control !== 'uncontrollable' && !view.kinds.some((kind) => book.kinds[kind]?.evacuates)
 
 /** Uncontrollable: say so, report to every office, and see that somebody comes. */
 export const escalate = (view: IncidentView, moment: Moment, reason: string): Fact[] => [

@@ -482,6 +482,8 @@ export interface KindRules {
   icon: string
   /** its card is done without entering a danger area */
   outside: boolean
+  /** people are led out and the place is closed off for this kind */
+  evacuates: boolean
   owedWhenReal: string[]
 }
 
