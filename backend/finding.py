@@ -12,6 +12,7 @@ import msgspec
 
 from backend.devices import service as devices
 from backend.dispatch.flow import choosing
+from backend.dispatch.flow.moving_up import Member
 from backend.incidents import drills, journal
 from backend.incidents.flow.grouping import follows_at_once
 from backend.incidents.flow.incident import Incident
@@ -27,6 +28,7 @@ from geo.streets import StreetNetwork
 SHIFT_AT_MOST = timedelta(hours=24)
 """▲ Incidents raised longer ago count neither for rest nor for a shift's fair share."""
 
+NO_INCIDENT = UUID(int=0)
 Unreachable = Callable[[datetime], Awaitable[frozenset[UUID]]]
 
 
@@ -84,6 +86,21 @@ class Finding:
             if one.post == "field" and (drill is None or one.person_id in drill.staff)
         ]
 
+    async def members(self, at: datetime) -> list[Member]:
+        """Field staff on duty with the area they belong to and what they are on; no drill."""
+        on_duty = await staff.on_duty_people(at)
+        busy = await journal.busy(NO_INCIDENT, since=at - SHIFT_AT_MOST)
+        away = await self.unreachable(at)
+        return [
+            Member(
+                person=_person(one, busy.get(one.person_id, journal.Busy()), away),
+                area=area_of(one.post_lat, one.post_lon),
+                on=busy.get(one.person_id, journal.Busy()).on,
+            )
+            for one in on_duty
+            if one.post == "field"
+        ]
+
     def policy(self) -> choosing.Policy:
         """Dispatch's numbers from the settings."""
         ours = self.ctx.settings.dispatch
@@ -129,6 +146,11 @@ async def _led_before(now: Incident) -> UUID | None:
     if before is None or before.lead is None or not follows_at_once(before, now):
         return None
     return before.lead.staff_id
+
+
+def area_of(lat: float | None, lon: float | None) -> str | None:
+    """The area of a post, by its place to about ten metres."""
+    return None if lat is None or lon is None else f"{lat:.4f},{lon:.4f}"
 
 
 def point(lat: float | None, lon: float | None) -> Point | None:

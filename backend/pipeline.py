@@ -59,6 +59,7 @@ from backend.offices.schemas import (
 from backend.residents import service as residents
 from backend.residents.schemas import Language
 from backend.screens import roster
+from backend.screens.moving_up import MovingUp
 from backend.screens.photos import outgoing
 from backend.sensing import service as sensing
 from backend.sensing.rules import RuleBook, defaults
@@ -180,6 +181,7 @@ class Pipeline:
             reacts_to=frozenset(e.type_name(fact) for fact in REACTIONS),
         )
         self.finding = finding.Finding(ctx)
+        self.moving_up = MovingUp(ctx, self.finding)
 
     async def warm(self) -> None:
         """Load the street network before the first alarm needs it."""
@@ -483,6 +485,11 @@ async def find_for_others(p: Pipeline, now: Incident, event: e.Event, fact: Any)
     """Somebody is free again: incidents that found nobody look once more, the most urgent first."""
     for other in await journal.waiting(event.incident_id):
         await p.offer_nearest(await journal.load(other), uuid5(_cause(event), str(other)))
+
+
+async def look_at_areas(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
+    """Somebody became busy or free: an area may be left empty, or covered again."""
+    await p.moving_up.look()
 
 
 async def push_offer(p: Pipeline, now: Incident, event: e.Event, fact: e.Offered) -> None:
@@ -895,8 +902,10 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.OfferExpired: (withdraw_offer, find_somebody, find_for_others),
     e.OfferReleased: (withdraw_offer, find_somebody, find_for_others),
     e.NobodyLeftToAsk: (tell_nobody,),
-    e.LeadReleased: (relieve, find_for_others),
-    e.RespondersStoodDown: (push_stand_down, find_for_others),
+    e.Accepted: (look_at_areas,),
+    e.HelperLeft: (look_at_areas,),
+    e.LeadReleased: (relieve, find_for_others, look_at_areas),
+    e.RespondersStoodDown: (push_stand_down, find_for_others, look_at_areas),
     e.ReportQueued: (deliver_report,),
     e.ReportReached: (renew_report,),
     e.ReportAcknowledged: (renew_report,),
@@ -915,7 +924,7 @@ REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
     e.CordonLifted: (tell_cordon, renew_report),
     e.CommandHeld: (renew_report,),
     e.CommandReturned: (renew_report,),
-    e.Released: (renew_report, find_for_others),
+    e.Released: (renew_report, find_for_others, look_at_areas),
     e.FalseReportFiled: (file_paper,),
     e.CommunityReported: (file_paper,),
     e.AuthorityReported: (file_paper,),

@@ -331,6 +331,10 @@ class Dispatch(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, le=10, description="▲ ways closer than this are equally long, min")
     ] = 0.5
     rest_s: Annotated[float, _ours_s("after an incident: equally near others first")] = 3_600.0
+    cover_m: Annotated[
+        float,
+        Meta(ge=0, le=10_000, description="▲ so near a post it is covered; 0 = no moves, m"),
+    ] = 300.0
     self_assign_m: Annotated[
         float, Meta(gt=0, le=5_000, description="▲ self-assignment within, m")
     ] = 150.0

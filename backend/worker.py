@@ -40,6 +40,8 @@ HANDS = 3
 TRIES = 8
 ROSTER_S = 20.0
 """So often the roster is looked at."""
+MOVES_S = 15.0
+"""So often the areas are looked at beside every change of who is busy."""
 SWEEP_S = 10.0
 """So often is looked who is to be tested and who cannot be reached."""
 AWAY = (
@@ -95,6 +97,7 @@ class Worker:
             tasks.spawn(
                 self._loop(work.event("roster"), self.step_roster, ROSTER_S), name="roster"
             ),
+            tasks.spawn(self._loop(work.event("moves"), self.step_moves, MOVES_S), name="moves"),
             tasks.spawn(self._loop(work.event("reach"), self.step_reach, SWEEP_S), name="reach"),
             tasks.spawn(self.broadcaster.run(stop), name="broadcaster"),
         ]
@@ -215,6 +218,10 @@ class Worker:
             retention.BATCH,
         )
         return more > 0
+
+    async def step_moves(self) -> bool:
+        """Look whether an area was left empty, or is covered again because people walked."""
+        return await self.pipeline.moving_up.look()
 
     async def step_audit(self) -> bool:
         """Ship waiting audit rows to the records database."""

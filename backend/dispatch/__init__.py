@@ -1,1 +1,2 @@
-"""Who is eligible and nearest. Pure choice over values; the pipeline brings them together."""
+"""Who is eligible and nearest, and who moves up where an area is left empty: pure choices, and a
+table of moves. The finding brings people, incidents and the map together for them."""

@@ -332,12 +332,13 @@ async def leading(besides: UUID) -> dict[UUID, str]:
 class Busy(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody is on besides one incident: numbers of others, or None.
 
-    ``load`` counts active incidents that they help at or are held ready for; ``were_on`` are the
-    times at which those they were on were raised, UTC.
+    ``on`` is one that they lead or help at now, ``load`` counts active incidents that they help at
+    or are held ready for; ``were_on`` are the times at which those they were on were raised, UTC.
     """
 
     leads: str | None = None
     asked: str | None = None
+    on: str | None = None
     load: int = 0
     were_on: tuple[datetime, ...] = ()
 
@@ -346,8 +347,8 @@ async def busy(besides: UUID, *, since: datetime) -> dict[UUID, Busy]:
     """Everybody who is on something else, or was since; drills hold nobody back."""
     rows = await OPERATIONS.fetch(
         "SELECT no, lead_staff, asked_staff, responders, alert_active, emitted_at,"
-        " board -> 'ready' AS ready FROM incident WHERE id <> $1 AND (lead_staff IS NOT NULL OR"
-        " asked_staff IS NOT NULL OR (emitted_at > $2 AND responders <> '{}'))"
+        " board -> 'ready' AS ready, board -> 'on' AS now_on FROM incident WHERE id <> $1"
+        " AND (lead_staff IS NOT NULL OR asked_staff IS NOT NULL OR (emitted_at > $2 AND responders <> '{}'))"
         " AND NOT EXISTS (SELECT FROM drill d WHERE d.incident_id = incident.id)",
         besides,
         since,
@@ -355,14 +356,19 @@ async def busy(besides: UUID, *, since: datetime) -> dict[UUID, Busy]:
     found: dict[UUID, Busy] = {}
     for row in rows:
         lead, asked = row["lead_staff"], row["asked_staff"]
-        ready = msgspec.json.decode(row["ready"], type=list[UUID]) if row["ready"] else []
+        ready, now_on = (
+            msgspec.json.decode(row[key], type=list[UUID]) if row[key] else []
+            for key in ("ready", "now_on")
+        )
         for who in {*row["responders"], *ready, lead, asked} - {None}:
             was = found.get(who, Busy())
             on_it = who in row["responders"]
-            helps = row["alert_active"] and who not in {lead, asked}
+            held = who in now_on or who in ready
+            helps = row["alert_active"] and held and who not in {lead, asked}
             found[who] = Busy(
                 leads=row["no"] if who == lead else was.leads,
                 asked=row["no"] if who == asked else was.asked,
+                on=row["no"] if row["alert_active"] and who in now_on else was.on,
                 load=was.load + helps,
                 were_on=(*was.were_on, row["emitted_at"]) if on_it else was.were_on,
             )
@@ -483,6 +489,7 @@ async def _write_projection(now: Incident) -> None:
     offer = now.open_offer
     row["asked"] = offer.staff_id if offer else None
     row["ready"] = offer.pre_alerted if offer else ()
+    row["on"] = [one.staff_id for one in (now.lead, *now.helpers) if one is not None]
     asked = offer.staff_id if offer and now.state in ANSWERING else None
     leads = now.lead.staff_id if now.lead is not None and now.state in BUSY_STATES else None
     people = [r.staff_id for r in (now.lead, *now.helpers) if r is not None]

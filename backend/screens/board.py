@@ -10,6 +10,8 @@ from litestar import Request, get
 from litestar.params import Parameter
 
 from backend.access.guards import requires
+from backend.dispatch import service as moves
+from backend.dispatch.schemas import Move
 from backend.incidents import journal
 from backend.shared.context import Ctx
 from backend.shared.db import OPERATIONS, TELEMETRY
@@ -64,6 +66,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     today: Today
     ratio: Ratio
     layers: list[Layer]
+    moves: list[Move]
 
 
 ROWS = (
@@ -111,6 +114,7 @@ async def board(
         today=await _today(at),
         ratio=await _ratio(),
         layers=await _layers(at),
+        moves=await moves.standing(),
     )
 
 

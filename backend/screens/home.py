@@ -10,6 +10,8 @@ from litestar.params import QueryParameter
 
 from backend.access.guards import requires
 from backend.access.schemas import Me
+from backend.dispatch import service as moves
+from backend.dispatch.schemas import Move
 from backend.incidents import card_sets, journal
 from backend.incidents.flow.incident import Incident, OfferMade
 from backend.incidents.flow.kinds import Words, required_ppe
@@ -118,6 +120,8 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     owed: list[Owed]
     cordons: list[CordonNear]
     near: list[Near]
+    move: Move | None
+    """Where the desk lead sent me while an area is left empty."""
     rulebook_version: str
     desk_phone: str | None
 
@@ -169,6 +173,7 @@ async def home(
         ],
         cordons=await _cordons(),
         near=await _near(user.staff_id, at),
+        move=await moves.of(user.staff_id),
         rulebook_version=(await card_sets.book(services.incidents.policy))[0],
         desk_phone=ctx.settings.service.phone or None,
     )

@@ -68,6 +68,7 @@ ACTS: dict[str, list[Act]] = {
     "POST /api/households/{household_id:uuid}/link": [mints_a_link],
 }
 ELSEWHERE = {
+    "POST /api/desk/moves/{move_id:uuid}/answer": "its audit row is read in test_moving_up.py",
     "POST /api/field/position": "measured, and replaced every few seconds",
     "POST /api/field/heartbeat": "the same",
     "POST /api/field/reach/test": "a message; the delivery ledger and the tests are the record",

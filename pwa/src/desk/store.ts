@@ -34,6 +34,7 @@ export const desk = reactive({
   today: null as Board['today'] | null,
   ratio: null as Board['ratio'] | null,
   layers: [] as Board['layers'],
+  moves: [] as Board['moves'],
 })
 export const view = shallowRef<IncidentView | null>(null)
 export const viewError = shallowRef('')
@@ -107,6 +108,7 @@ function take(board: Board): void {
   desk.today = board.today
   desk.ratio = board.ratio
   desk.layers = board.layers
+  desk.moves = board.moves
   cursor = board.cursor
   desk.heardAt = correctedNow()
   desk.loaded = true

@@ -348,6 +348,8 @@ export interface FieldHome {
   /** somebody else's, close to where I was last; whoever stands at the door may join */
   near: { incidentId: Uuid; no: string; kind: Kind; urgency: Urgency; handling: Handling; state: string; address: string; lat: number; lon: number }[]
   cordons: { incidentId: Uuid; kind: Kind; address: string; handling: Handling; shape: unknown; radiusM: number | null }[]
+  /** where the desk lead sent me while an area is left empty */
+  move?: Move | null
   rulebookVersion: string | number
   /** the desk's own number, where the service has one */
   deskPhone?: string | null
@@ -387,6 +389,26 @@ export interface Board {
   today: { alerts: number; presented2sPct: number | null; claimMedianS: number | null }
   ratio: { staff: number; households: number }
   layers: { name: string; ok: boolean; detail: string }[]
+  moves: Move[]
+}
+
+/** Somebody proposed for an area that an incident left empty. */
+export interface Move {
+  id: Uuid
+  area: string
+  areaName: string
+  lat: number
+  lon: number
+  staffId: Uuid
+  staffName: string
+  metres: number | null
+  minutes: number | null
+  because: { staffId: Uuid; name: string; no: string }[]
+  state: 'proposed' | 'accepted' | 'declined'
+  proposedAt: Iso
+  answeredAt: Iso | null
+  answeredName: string
+  reason: string
 }
 
 export interface Contacts {
