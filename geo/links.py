@@ -42,13 +42,14 @@ def links(place: Point, name: str) -> MapLinks:
 
 def amap(place: Point, name: str) -> str:
     lat, lon = _on_street_map(place)
-    return f"https://uri.amap.com/marker?position={lon},{lat}&name={quote(name)}&coordinate=gaode"
+    title = quote(name, safe="")
+    return f"https://uri.amap.com/marker?position={lon},{lat}&name={title}&coordinate=gaode"
 
 
 def tencent(place: Point, name: str) -> str:
     lat, lon = _on_street_map(place)
     # Semicolons and colons separate the parts of a marker, so the name must not bring its own.
-    title = quote(name.replace(";", " ").replace(":", " "))
+    title = quote(name.replace(";", " ").replace(":", " "), safe="")
     return (
         "https://apis.map.qq.com/uri/v1/marker"
         f"?marker=coord:{lat},{lon};title:{title};addr:{title}&referer=jiean"
@@ -57,7 +58,7 @@ def tencent(place: Point, name: str) -> str:
 
 def apple(place: Point, name: str) -> str:
     lat, lon = _on_street_map(place)
-    return f"https://maps.apple.com/?ll={lat},{lon}&q={quote(name)}"
+    return f"https://maps.apple.com/?ll={lat},{lon}&q={quote(name, safe='')}"
 
 
 def google(place: Point) -> str:

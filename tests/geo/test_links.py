@@ -44,3 +44,17 @@ def test_a_name_cannot_add_parts_to_a_link() -> None:
     found = links(GUSU, "a&position=0,0;coord:1,2#x")
     assert asked(found.amap, "name") == "a&position=0,0;coord:1,2#x"
     assert asked(found.tencent, "marker").count("coord:") == 1
+
+
+def test_the_links_are_written_as_their_maps_publish_them() -> None:
+    found = links(GUSU, "平江路")
+    name = "%E5%B9%B3%E6%B1%9F%E8%B7%AF"
+    assert found.amap == (
+        f"https://uri.amap.com/marker?position=120.637193,31.312843&name={name}&coordinate=gaode"
+    )
+    assert found.tencent == (
+        "https://apis.map.qq.com/uri/v1/marker"
+        f"?marker=coord:31.312843,120.637193;title:{name};addr:{name}&referer=jiean"
+    )
+    assert found.apple == f"https://maps.apple.com/?ll=31.312843,120.637193&q={name}"
+    assert found.google == ("https://www.google.com/maps/search/?api=1&query=31.312843,120.637193")
