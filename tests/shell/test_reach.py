@@ -68,7 +68,9 @@ class Town:
         await self.world.account("field", login=name, staff_id=staff_id)
         client = await self._stack.enter_async_context(self.world.client("field", login=name))
         found = Phone(self.world, client, staff_id)
-        duty = await client.post("/api/field/duty", json={"on": True, "deviceId": "phone"})
+        duty = await client.post(
+            "/api/field/duty", json={"on": True, "deviceId": "phone", "reason": "t"}
+        )
         assert duty.status_code == 200, duty.text
         return found
 

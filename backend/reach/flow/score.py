@@ -245,7 +245,7 @@ def _permission(code: str, grant: Grant) -> Part:
             said = Said(f"{name.zh}被关闭", f"{name.en} switched off")
             return _part(code, 0, Mark.BAD, said, remedy)
         case Grant.UNKNOWN:
-            said = Said(f"{name.zh}还没有允许", f"{name.en} not yet allowed")
+            said = Said(f"{name.zh}：不知道是否允许", f"{name.en}: not known to be allowed")
             return _unknown(code, said, remedy)
 
 
@@ -253,7 +253,11 @@ def _doors(facts: Facts) -> Part:
     if facts.doors is None:
         return _unknown("doors", Said("推送方式未知", "Push doors unknown"))
     share = min(facts.doors, ENOUGH_DOORS) / ENOUGH_DOORS
-    said = Said(f"应用之外有 {facts.doors} 种方式", f"{facts.doors} ways beside the open app")
+    said = (
+        Said(f"应用之外有 {facts.doors} 种方式", f"{facts.doors} ways beside the open app")
+        if facts.doors
+        else Said("应用关着就没有别的方式", "No way but the open app")
+    )
     remedy = Said(
         "重新上岗并允许通知；登记手机号",
         "Go on duty again and allow notifications; register a telephone",

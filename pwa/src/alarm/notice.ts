@@ -29,6 +29,8 @@ export function readPush(data: unknown): Pushed | null {
  */
 export function noticeOf({ message, collapseKey }: Pushed): Notice {
   const offer = message.data.kind === 'offer'
+  /** A communication test is shown, as browsers demand, and heard by nobody. */
+  const quiet = message.data.quiet === true
   const drill = message.handling === 'exercise' ? '【演练】' : message.handling === 'test' ? '【测试】' : ''
   const title = message.lockTitle || message.title
   return {
@@ -36,14 +38,15 @@ export function noticeOf({ message, collapseKey }: Pushed): Notice {
     options: {
       body: message.lockBody || message.body,
       tag: collapseKey ?? (offer ? `offer:${String(message.data.incidentId)}` : message.id),
-      renotify: true,
+      renotify: !quiet,
       requireInteraction: offer || message.urgency === 'emergency',
-      silent: false,
+      silent: quiet,
       icon: '/icon-192.png',
       badge: '/icon-192.png',
       lang: 'zh-CN',
       ...(message.sentAt ? { timestamp: Date.parse(message.sentAt) } : {}),
-      vibrate: message.urgency === 'emergency' ? [500, 150, 500, 150, 900] : [300, 150, 300],
+      // a browser refuses a silent notification that vibrates
+      ...(quiet ? {} : { vibrate: message.urgency === 'emergency' ? [500, 150, 500, 150, 900] : [300, 150, 300] }),
       actions: offer
         ? [{ action: 'accept', title: '接警' }, { action: 'decline', title: '去不了' }]
         : message.actions.slice(0, 2).map(({ id, label }) => ({ action: id, title: label })),

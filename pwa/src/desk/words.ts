@@ -205,6 +205,7 @@ export const t = words({
   layerSensing: ['探测器没有数据', 'No data from detectors'],
   layerPipeline: ['处理有积压', 'Work is piling up'],
   crew: ['现场人员', 'At the scene'],
+  crewReach: ['可达 {n}', 'reach {n}'],
   crewLead: ['负责', 'lead'],
   crewHelper: ['协助', 'helping'],
   crewComing: ['在路上', 'on the way'],

@@ -1,8 +1,8 @@
 /** Where the phone is: watched on duty, told to the server when it moved or every 20 seconds. */
 import { ref, shallowRef } from 'vue'
 import { correctedNow } from '../kit/clock'
-import { post } from '../wire/api'
 import type { Position } from '../wire/types'
+import { beat, startBeating, stopBeating } from './heartbeat'
 
 /** A plain object, not a reactive one: it is written into the store with each command. */
 export const fix = shallowRef<Position | null>(null)
@@ -26,6 +26,7 @@ export function metresBetween(a: { lat: number; lon: number }, b: { lat: number;
 }
 
 export function startPosition(): void {
+  startBeating()
   if (watching !== undefined || !navigator.geolocation) return
   watching = navigator.geolocation.watchPosition(
     ({ coords, timestamp }) => {
@@ -56,6 +57,7 @@ export async function positionAllowed(): Promise<void> {
 }
 
 export function stopPosition(): void {
+  stopBeating()
   if (watching !== undefined) navigator.geolocation.clearWatch(watching)
   watching = undefined
 }
@@ -67,7 +69,7 @@ async function report(): Promise<void> {
   toldAt = at
   told = here
   try {
-    await post('/api/field/position', { ...here, batteryPct: null })
+    await beat(here)
   } catch {
     toldAt = 0 // said again with the next fix
   }

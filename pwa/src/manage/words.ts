@@ -6,6 +6,8 @@ export const t = words({
   drills: ['演练', 'Drills'],
   cards: ['措施卡', 'Cards'],
   statistics: ['年度统计', 'Statistics'],
+  reach: ['在线可达', 'Reachability'],
+  delivery: ['消息与通道', 'Messages'],
   close: ['关闭', 'Close'],
   failed: ['没有成功：{why}', 'Did not work: {why}'],
   loading: ['正在取…', 'Fetching…'],
