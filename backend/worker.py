@@ -15,12 +15,13 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from backend.access import accounts
 from backend.audit import service as audit
 from backend.delivery import OFFICE_SILENT
 from backend.directory import Directory
 from backend.incidents.flow.commands import AnyCommand
 from backend.incidents.flow.deadlines import RETRY_OFFER
-from backend.messages import retention
+from backend.messages import retention, tokens
 from backend.messages.carrier import Carrier
 from backend.pipeline import Pipeline
 from backend.screens.reachability import Reachability
@@ -35,6 +36,7 @@ from backend.shared.listen import Wakeup
 log = logging.getLogger("jiean.worker")
 
 RETENTION_S = 600.0
+CLOSED_S = 15.0
 HANDS = 3
 """Reactions worked on at once; those of one incident stay in their order."""
 TRIES = 8
@@ -93,6 +95,7 @@ class Worker:
             ),
             tasks.spawn(self._loop(work.event("work"), self.step_deadline), name="deadlines"),
             tasks.spawn(self._loop(work.event("audit"), self.step_audit, 5.0), name="audit"),
+            tasks.spawn(self._loop(Wakeup(), self.step_closed, CLOSED_S), name="closed accounts"),
             tasks.spawn(self._loop(Wakeup(), self.step_retention, RETENTION_S), name="retention"),
             tasks.spawn(
                 self._loop(work.event("roster"), self.step_roster, ROSTER_S), name="roster"
@@ -204,6 +207,11 @@ class Worker:
     async def step_reach(self) -> bool:
         """Test whom it is time for, and find out who cannot be reached."""
         await self.reachability.sweep()
+        return False
+
+    async def step_closed(self) -> bool:
+        """Push no more to the devices of accounts that were closed."""
+        await tokens.close_closed(await accounts.all_closed(), now=self.ctx.clock.now())
         return False
 
     async def step_retention(self) -> bool:

@@ -12,7 +12,7 @@ from backend.access.principal import Principal
 from backend.access.problems import AccountRefused
 from backend.access.tokens import fingerprint
 from backend.audit import service as audit
-from backend.shared.db import OPERATIONS
+from backend.shared.db import OPERATIONS, Row
 from backend.shared.ids import uuid7
 
 
@@ -149,6 +149,28 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
     disabled_at: datetime
 
 
+def _principal(row: Row) -> Principal:
+    return Principal(
+        account_id=row["id"],
+        name=row["name"],
+        roles=frozenset(row["roles"]),
+        staff_id=row["staff_id"],
+        office_id=row["office_id"],
+        device_id=None,
+        exercise=row["exercise"],
+    )
+
+
+async def all_closed() -> list[Principal]:
+    """Accounts that are closed, but for those whose person or office has another open one."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id, name, roles, staff_id, office_id, exercise FROM account a"
+        " WHERE disabled_at IS NOT NULL AND NOT EXISTS (SELECT FROM account b"
+        " WHERE b.disabled_at IS NULL AND (b.staff_id = a.staff_id OR b.office_id = a.office_id))"
+    )
+    return [_principal(row) for row in rows]
+
+
 async def closed_of(staff_id: UUID) -> Closed | None:
     """The account of a member of staff who has none any more that is open; None for others."""
     rows = await OPERATIONS.fetch(
@@ -159,15 +181,7 @@ async def closed_of(staff_id: UUID) -> Closed | None:
     if not rows or rows[0]["disabled_at"] is None:
         return None
     row = rows[0]
-    who = Principal(
-        account_id=row["id"],
-        name=row["name"],
-        roles=frozenset(row["roles"]),
-        staff_id=staff_id,
-        office_id=row["office_id"],
-        device_id=None,
-        exercise=row["exercise"],
-    )
+    who = _principal(row)
     return Closed(who=who, disabled_at=row["disabled_at"])
 
 

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from backend.access.principal import Principal
 from backend.audit import service as audit
+from backend.messages.addresses import address_of
 from backend.messages.schemas import NewSubscription, Token
 from backend.shared.db import OPERATIONS
 from backend.shared.ids import uuid7
@@ -144,6 +146,27 @@ async def close(
             action="messages.subscription_closed",
             subjects=[(row["id"], {"address": address}) for row in gone],
             reason=why,
+            at=now,
+        )
+    return len(gone)
+
+
+async def close_closed(people: Sequence[Principal], *, now: datetime) -> int:
+    """Push no more to people whose accounts are closed; how many devices were alive."""
+    async with OPERATIONS.transaction():
+        gone = await OPERATIONS.fetch(
+            "UPDATE subscription SET gone_at = $2, gone_why = 'account-closed'"
+            " WHERE address = ANY($1::text[]) AND gone_at IS NULL RETURNING id, address",
+            sorted({address_of(who) for who in people}),
+            now,
+        )
+        await audit.record_many(
+            OPERATIONS,
+            actor=audit.SYSTEM,
+            role=audit.SYSTEM,
+            action="messages.subscription_closed",
+            subjects=[(row["id"], {"address": row["address"]}) for row in gone],
+            reason="account-closed",
             at=now,
         )
     return len(gone)

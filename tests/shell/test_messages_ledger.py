@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from backend.access import accounts
 from backend.messages import ledger, service, tokens
 from backend.messages.carrier import Carrier
 from backend.messages.outbox import Letter
 from backend.messages.schemas import BrowserKeys, Line, NewSubscription
 from backend.shared.ids import uuid7
+from backend.worker import Worker
 from push.breaker import FAILURES
 from push.message import Action, Handling, Message, Urgency
 from push.port import Outcome, Reach, ReceiptKind, Result
@@ -397,3 +399,20 @@ async def test_a_token_its_provider_gave_up_says_so_and_lives_again_when_it_come
     await a_device(world, "https://fcm.googleapis.com/one")
     (token,) = await tokens.of_address(WANG)
     assert (token.gone_at, token.gone_why) == (None, None)
+
+
+async def test_a_closed_account_is_pushed_to_no_more_unless_its_person_has_another(
+    world: World,
+) -> None:
+    gone, kept = uuid7(), uuid7()
+    await world.account("field", login="gone", staff_id=gone)
+    await world.account("field", login="old", staff_id=kept)
+    await world.account("field", login="new", staff_id=kept)
+    for person in (gone, kept):
+        await a_device(world, f"https://fcm.googleapis.com/{person}", f"staff:{person}")
+    for login in ("gone", "old"):
+        await accounts.disable(login, actor="test", at=world.clock.now())
+    await Worker(world.ctx).step_closed()
+    (closed,) = await tokens.of_address(f"staff:{gone}")
+    (open_still,) = await tokens.of_address(f"staff:{kept}")
+    assert (closed.gone_why, open_still.gone_why) == ("account-closed", None)
