@@ -17,10 +17,26 @@ export interface Preference {
 
 const path = (token: string): string => `/api/link/${encodeURIComponent(token)}/preferences`
 
+/** A home in a community office's area. */
+export interface HomePreferences {
+  householdId: string
+  label: string
+  people: Preference[]
+}
+
 export const loadPreferences = (token: string): Promise<Preference[]> => get<Preference[]>(path(token))
 
 /** Keep what somebody wishes; without consent it is forgotten. */
 export function keepPreference(token: string, wish: Preference, consent: boolean): Promise<Preference[]> {
   const { contactId, way, largeText, language } = wish
   return post<Preference[]>(path(token), { contactId, way, largeText, language, consent }, 'PUT')
+}
+
+/** Homes whose address has these words, fifty at most; for a community office. */
+export const homesLike = (place: string): Promise<HomePreferences[]> => get<HomePreferences[]>(`/api/office/preferences?place=${encodeURIComponent(place)}`)
+
+/** The same as ``keepPreference``, written down by the community for somebody who said so. */
+export function keepFor(householdId: string, wish: Preference, consent: boolean): Promise<Preference[]> {
+  const { contactId, way, largeText, language } = wish
+  return post<Preference[]>('/api/office/preferences', { householdId, preference: { contactId, way, largeText, language, consent } }, 'PUT')
 }

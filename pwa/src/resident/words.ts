@@ -78,6 +78,7 @@ export const t = words({
   reachLarge: ['这一页用大字', 'Large text on this page'],
   reachLanguage: ['通知用的语言', 'Language of messages'],
   reachAgree: ['我同意服务方保存以上选择，只用于险情时联系。可以随时收回。', 'I agree that these choices are kept, only to reach me in danger. I can take this back at any time.'],
+  reachTheyAgree: ['本人同意服务方保存以上选择，只用于险情时联系，知道可以随时收回。', 'They agree that these choices are kept, only to reach them in danger, and know that they can take this back.'],
   reachKeep: ['保存', 'Save'],
   reachForget: ['收回同意，删除以上选择', 'Take my consent back and delete this'],
   reachKept: ['已保存', 'Saved'],
