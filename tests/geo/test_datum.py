@@ -90,8 +90,19 @@ def test_there_and_back_by_gcj02_is_under_a_millimetre(place: Point) -> None:
 
 
 @given(place=in_china)
-def test_there_and_back_by_bd09_is_under_20_centimetres(place: Point) -> None:
-    assert metres(convert(convert(place, Datum.BD09), Datum.WGS84), place) < 0.2
+def test_there_and_back_by_bd09_is_under_a_millimetre(place: Point) -> None:
+    assert metres(convert(convert(place, Datum.BD09), Datum.WGS84), place) < 1e-3
+
+
+def test_the_points_that_coordtransform_publishes_come_out() -> None:
+    """https://github.com/wandergis/coordtransform; its inverse of BD-09 is not iterated."""
+    lat, lon = 39.915, 116.404
+    drawn = convert(Point(lat, lon), Datum.GCJ02)
+    assert metres(drawn, gcj02([39.91640428150164, 116.41024449916938])) < 1e-4
+    baidu = convert(gcj02([lat, lon]), Datum.BD09)
+    assert metres(baidu, Point(39.92133699351021, 116.41036949371029, Datum.BD09)) < 1e-4
+    back = convert(Point(lat, lon, Datum.BD09), Datum.GCJ02)
+    assert metres(back, gcj02([39.90865673957631, 116.39762729119315])) < 0.2
 
 
 @given(place=in_china, to=st.sampled_from(Datum))
