@@ -29,6 +29,7 @@ async def test_a_phone_shows_its_number_and_tests_each_way_to_itself(
     screens.nothing_went_wrong()
 
 
+@pytest.mark.clause("6.2.3-c")
 async def test_who_misses_a_test_stands_first_and_leaves_the_choice_until_a_receipt(
     screens: StreetOnScreens,
 ) -> None:
