@@ -74,6 +74,7 @@ class BoardRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     late_statements: int
     c1: bool
     c2: bool
+    after_seal: int = 0
 
 
 def board_row(now: Incident) -> BoardRow:
@@ -109,6 +110,7 @@ def board_row(now: Incident) -> BoardRow:
         late_statements=len(now.late_statements),
         c1=now.c1 is not None,
         c2=now.c2 is not None,
+        after_seal=len(now.after_seal),
     )
 
 

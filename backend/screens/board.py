@@ -101,7 +101,7 @@ async def board(
     full = not since or len(rows) > CHANGED_AT_MOST
     if full:
         rows = await OPERATIONS.fetch(
-            f"{ROWS} AND state <> 'archived' ORDER BY cursor",
+            f"{ROWS} AND (state <> 'archived' OR (board ->> 'afterSeal')::int > 0) ORDER BY cursor",
             *me,
         )
     cursor = max(top, max((row["cursor"] for row in rows), default=since))

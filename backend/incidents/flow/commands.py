@@ -584,6 +584,7 @@ class Addendum(Command, frozen=True, kw_only=True, tag="addendum"):
     reason: Text
     text: Text
     approved_by: Text
+    answers: int | None = None
 
 
 class Note(Command, frozen=True, kw_only=True, tag="note"):

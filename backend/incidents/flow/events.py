@@ -534,6 +534,8 @@ class AddendumAppended(Fact, frozen=True, kw_only=True, tag="AddendumAppended"):
     reason: str
     text: str
     approved_by: str
+    answers: int | None = None
+    """The version of the ``AddendumProposed`` that it adopts or leaves out."""
 
 
 class AddendumProposed(Fact, frozen=True, kw_only=True, tag="AddendumProposed"):

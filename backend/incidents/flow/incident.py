@@ -301,6 +301,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     archive_requested_at: datetime | None = None
     seal: Sealed | None = None
     late_statements: tuple[Statement, ...] = ()
+    after_seal: tuple[int, ...] = ()
+    """Versions of what came after the seal and that no addendum has answered."""
     relevant: dict[str, Change] = {}
     """By whom → their latest change that a lowering command must have seen (G20)."""
     state_since: int = 0

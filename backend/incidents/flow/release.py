@@ -196,7 +196,10 @@ def addendum(now: Incident, order: c.Order, cmd: c.Addendum, facts: Facts) -> An
         return refuse("reason_needed")
     if not facts.second_person:
         return refuse("two_persons_needed")
-    return (e.AddendumAppended(reason=cmd.reason, text=cmd.text, approved_by=cmd.approved_by),)
+    added = e.AddendumAppended(
+        reason=cmd.reason, text=cmd.text, approved_by=cmd.approved_by, answers=cmd.answers
+    )
+    return (added,)
 
 
 # --- applying -----------------------------------------------------------------------------
@@ -262,6 +265,14 @@ def archived(now: Incident, event: e.Event, fact: e.Archived) -> Incident:
     return put(now, state=State.ARCHIVED, seal=sealed)
 
 
+def proposed(now: Incident, event: e.Event, fact: e.AddendumProposed) -> Incident:
+    return put(now, after_seal=(*now.after_seal, event.version))
+
+
+def answered(now: Incident, event: e.Event, fact: e.AddendumAppended) -> Incident:
+    return put(now, after_seal=tuple(v for v in now.after_seal if v != fact.answers))
+
+
 def late_statement(now: Incident, event: e.Event, fact: e.LateStatement) -> Incident:
     said = Statement(
         at=event.occurred_at,
@@ -307,8 +318,8 @@ EVOLVE: dict[type[e.Fact], Evolve] = {
     e.CauseEstablished: kept,
     e.ArchiveRequested: asked_archive,
     e.Archived: archived,
-    e.AddendumAppended: kept,
-    e.AddendumProposed: kept,
+    e.AddendumAppended: answered,
+    e.AddendumProposed: proposed,
     e.LateStatement: late_statement,
     e.LateRaise: kept,
 }

@@ -27,13 +27,10 @@ export function beside(of: IncidentView, rows: Iterable<BoardRow>): Beside[] {
 /** Debts that nobody can waive; the service refuses them as well. */
 export const NEVER_WAIVED = new Set(['false_report', 'community_report', 'unit_contacted', 'authority_report', 'cordon_lifted', 'evacuation'])
 
-/** How an addendum names the late record that it answers. */
-export const marked = (version: number): string => `〔#${version}〕`
-
 /** Field records that came after the seal and that no addendum has answered. Pure. */
 export function unanswered(timeline: readonly TimelineEntry[]): TimelineEntry[] {
-  const texts = timeline.filter((entry) => entry.type === 'AddendumAppended').map((entry) => String(entry.facts['text'] ?? ''))
-  return timeline.filter((entry) => entry.type === 'AddendumProposed' && !texts.some((text) => text.includes(marked(entry.version))))
+  const answered = new Set(timeline.map((entry) => (entry.type === 'AddendumAppended' ? entry.facts['answers'] : null)))
+  return timeline.filter((entry) => entry.type === 'AddendumProposed' && !answered.has(entry.version))
 }
 
 export interface Colleague { id: Uuid; name: string; roles: string[] }
@@ -58,6 +55,7 @@ export const t = words({
   choose: ['请选择', 'Choose'],
   confirm: ['确认正常', 'Confirm normal'],
   late: ['封存后送到的现场记录', 'Field records that came after the seal'],
+  late_card: ['封存后有新记录', 'a record came after the seal'],
   late_note: ['原档不变；写成补充，或说明为什么不采用，都由另一人核准。', 'The sealed record never changes; add it, or say why not. Another person approves either.'],
   adopt: ['写成补充', 'Add it'],
   leave: ['不采用', 'Leave it'],

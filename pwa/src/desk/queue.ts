@@ -21,7 +21,7 @@ export function merge(
       next.set(row.id, before)
       continue
     }
-    if (row.state === 'archived') next.delete(row.id)
+    if (row.state === 'archived' && !row.afterSeal) next.delete(row.id)
     else next.set(row.id, row)
   }
   return next

@@ -378,6 +378,8 @@ export interface BoardRow {
   unit: string | null
   detectors: number
   alertActive: boolean
+  /** records that came after the seal and wait for the desk */
+  afterSeal?: number
 }
 
 export interface Board {

@@ -53,10 +53,13 @@ async def test_the_lead_merges_substitutes_waives_and_adds_to_the_record(
     await screens.signed_in("desk", name="沈静")
     await screens.forward(200)
     await phone.batch([phone.envelope(first, "note", ago_s=150, text="门牌为 12 号")])
+    card = lead.at("queue-card-20260302-0001")
+    await expect(card).to_contain_text("封存后有新记录")
     await lead.tap("addendum-adopt")
     await lead.fill("decide-reason", "手机当时没有网络")
     await lead.at("second-person").select_option(label="沈静")
     await lead.tap("decide-send")
     await lead.at("after-seal").wait_for(state="detached")
+    await card.wait_for(state="detached")
     assert (await screens.events(first))[-1] == "AddendumAppended"
     screens.nothing_went_wrong()
