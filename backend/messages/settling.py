@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from backend.messages import calling_off, tokens
+from backend.messages.claims import BOOKKEEPING
 from backend.messages.jobs import Job
 from backend.shared import tasks
 from backend.shared.clock import Clock
@@ -102,6 +103,7 @@ class Settling:
         now = self._clock.now()
         ids = [came.job.message.id for came in batch]
         async with OPERATIONS.transaction():
+            await OPERATIONS.execute(BOOKKEEPING)
             # Messages first and in one order, as claims and receipts do: else a deadlock.
             await OPERATIONS.fetch(
                 "SELECT id FROM message WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE", ids
