@@ -21,6 +21,8 @@ class Move(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     area_name: str
     lat: float
     lon: float
+    gcj02: tuple[float, float]
+    """The same place (lat, lon) in the datum of Chinese street maps, GCJ-02."""
     staff_id: UUID
     staff_name: str
     metres: float | None

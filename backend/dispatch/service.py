@@ -12,6 +12,8 @@ from backend.dispatch.schemas import Move
 from backend.shared.db import OPERATIONS, Row
 from backend.shared.ids import uuid7
 from backend.shared.problems import NotFound, Problem
+from geo.datum import convert
+from geo.point import Datum, Point
 
 LOOK_LOCK = 0x6A69_6504
 """One node at a time looks whether an area was left empty."""
@@ -49,8 +51,10 @@ async def of(staff_id: UUID) -> Move | None:
 
 
 def _move(row: Row) -> Move:
-    known = {name: row[name] for name in Move.__struct_fields__ if name != "because"}
-    return Move(**known, because=msgspec.json.decode(row["because"], type=list[Busy]))
+    known = {name: row[name] for name in Move.__struct_fields__ if name in row}
+    known["because"] = msgspec.json.decode(row["because"], type=list[Busy])
+    drawn = convert(Point(row["lat"], row["lon"]), Datum.GCJ02)
+    return Move(**known, gcj02=(drawn.lat, drawn.lon))
 
 
 async def propose(found: Propose, *, area_name: str, at: datetime) -> Move:

@@ -401,6 +401,8 @@ export interface Move {
   areaName: string
   lat: number
   lon: number
+  /** GCJ-02: the datum of street maps */
+  gcj02: [number, number]
   staffId: Uuid
   staffName: string
   metres: number | null
