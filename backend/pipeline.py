@@ -42,6 +42,7 @@ from backend.incidents.flow.vocabulary import (
 )
 from backend.incidents.record import MEASURES, document
 from backend.incidents.service import Alert, Incidents, PersonFacts
+from backend.messages import ledger
 from backend.messages import service as messages
 from backend.messages.addresses import staff_id_of
 from backend.messages.carrier import Unreached
@@ -411,6 +412,10 @@ class Pipeline:
             or found.message.urgency is push.Urgency.NORMAL
         ):
             return
+        if about != "no_receipt":
+            lines = await ledger.of_messages([found.message.id])
+            if all(each.door == "live" for line in lines for each in line.deliveries):
+                return  # who has no way at all is on the card; the desk rings by its own order
         now = await journal.load(found.incident_id)
         if about == "home_unreached" and now.contact.outcome is not None:
             return  # somebody has spoken with them since

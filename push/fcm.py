@@ -32,7 +32,7 @@ from firebase_admin import _http_client, credentials, exceptions, messaging
 from push.answer import is_loopback, retry_after_s
 from push.message import Message, TooLargeError, Urgency, encode
 from push.port import Outcome, Reach, Result, kept_inside
-from push.wire import client
+from push.wire import FromThread, client
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Fcm:
             credentials.Certificate(dict(account)), {"httpTimeout": timeout_s}, f"jiean-{id(self)}"
         )
         verify = trust or ssl.create_default_context()
-        self._http = client(reach, timeout_s=timeout_s, verify=verify)
+        self._sign_in_by = FromThread(client(reach, timeout_s=timeout_s, verify=verify))
         sending = client(reach, timeout_s=timeout_s, verify=verify, http2=True)
         self._service = _own_ways(self._app, endpoint, sending, timeout_s)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fcm-sign-in")
@@ -87,7 +87,7 @@ class Fcm:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._service._async_client.aclose()
-        await self._http.aclose()
+        await self._sign_in_by.aclose()
         self._thread.shutdown(wait=False, cancel_futures=True)
         # In a thread: it refuses to run where a loop does.
         await asyncio.to_thread(firebase_admin.delete_app, self._app)
@@ -139,15 +139,7 @@ class Fcm:
         def ask(
             url: str, method: str = "GET", body: bytes | None = None, headers: Any = None, **_: Any
         ) -> _Said:
-            left_s = until_s - time.monotonic()
-            if left_s <= 0:
-                raise TimeoutError
-            asking = self._http.request(method, url, content=body, headers=headers)
-            waiting = asyncio.run_coroutine_threadsafe(asking, loop)
-            try:
-                answer = waiting.result(left_s)
-            finally:
-                waiting.cancel()
+            answer = self._sign_in_by.ask(loop, until_s, method, url, content=body, headers=headers)
             return _Said(answer.status_code, answer.headers, answer.content)
 
         credential.refresh(ask)

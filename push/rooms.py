@@ -37,7 +37,7 @@ from push.answer import is_loopback, result_of
 from push.message import Message
 from push.port import Outcome, Reach, Result, kept_inside
 from push.window import Left, take
-from push.wire import client
+from push.wire import FromThread, client
 
 log = logging.getLogger(__name__)
 
@@ -79,18 +79,17 @@ class _Listening:
             told = msgspec.json.decode(data, type=dict[str, Any])
             data = msgspec.json.encode({**told, **feishu_signature(_heard.secret, time.time())})
         there = httpx.URL(url)
-        asking = _heard.http.post(
-            there.copy_merge_params(params) if params else there,
-            content=data,
-            headers=words["headers"],
-        )
-        waiting = asyncio.run_coroutine_threadsafe(asking, _heard.loop)
         try:
-            told_us: httpx.Response = waiting.result(_heard.until_s - time.monotonic())
+            told_us: httpx.Response = _heard.http.ask(
+                _heard.loop,
+                _heard.until_s,
+                "POST",
+                there.copy_merge_params(params) if params else there,
+                content=data,
+                headers=words["headers"],
+            )
         except httpx.HTTPError as broken:
             raise requests.ConnectionError(type(broken).__name__) from None
-        finally:
-            waiting.cancel()
         answer = requests.Response()
         answer.status_code, answer._content = told_us.status_code, told_us.content
         answer.headers.update(told_us.headers)
@@ -178,7 +177,7 @@ class Rooms:
         self._public_url = public_url
         self._per_minute, self._timeout_s, self._now_s = per_minute, timeout_s, now_s
         self._left: dict[str, Left] = {}
-        self._http = client(reach, timeout_s=timeout_s, verify=trust or True)
+        self._http = FromThread(client(reach, timeout_s=timeout_s, verify=trust or True))
         # Its own threads: a room that hangs takes none from anybody else.
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="rooms")
 

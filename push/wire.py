@@ -7,7 +7,9 @@ looked up. An answer is read up to a limit and its end is dropped, so that one w
 neither memory nor time.
 """
 
+import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -79,3 +81,60 @@ def client(
         headers={"Accept-Encoding": "identity"},
         **words,
     )
+
+
+class FromThread:
+    """Lets a library that blocks ask by an asynchronous client, from a thread of the door's own.
+
+    The thread is held no longer than it is told; what it asked for ends with the door.
+    """
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+        self._asking: set[asyncio.Task[httpx.Response] | None] = set()
+
+    def ask(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        until_s: float,
+        method: str,
+        url: httpx.URL | str,
+        **words: Any,
+    ) -> httpx.Response:
+        """One request, in a thread.
+
+        Args:
+            loop: where the client lives.
+            until_s: of ``time.monotonic``, when the thread must be free.
+            method, url, words: as of ``httpx.AsyncClient.request``.
+
+        Raises:
+            TimeoutError: the time is over.
+            httpx.HTTPError: whatever the wire does.
+        """
+        left_s = until_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        waiting = asyncio.run_coroutine_threadsafe(self._request(method, url, words), loop)
+        try:
+            return waiting.result(left_s)
+        finally:
+            waiting.cancel()
+
+    async def _request(
+        self, method: str, url: httpx.URL | str, words: dict[str, Any]
+    ) -> httpx.Response:
+        task = asyncio.current_task()
+        self._asking.add(task)
+        try:
+            return await self._http.request(method, url, **words)
+        finally:
+            self._asking.discard(task)
+
+    async def aclose(self) -> None:
+        """Give up what is being asked, and close the client."""
+        asking = [task for task in self._asking if task is not None]
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        await self._http.aclose()

@@ -1,9 +1,14 @@
 """A household's link: what they can say, what they see, and who has seen their number."""
 
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import pytest
 
+from backend.messages.carrier import Unreached
+from backend.pipeline import Pipeline
+from push.message import Handling, Message
 from tests.journey.street import HOMES, Person, Street
 
 
@@ -140,3 +145,52 @@ async def test_who_is_not_at_the_desk_reads_no_numbers(street: Street) -> None:
         answer = await person.client.get(f"/api/incidents/{incident}/contacts")
         assert answer.status_code == 403
         assert "13800001234" not in answer.text
+
+
+async def test_a_home_that_no_way_reaches_is_told_to_the_desk_unless_somebody_spoke_with_it(
+    street: Street,
+) -> None:
+    desk = await street.desk()
+    incident = await street.alarm()
+    [row] = await street.world.operations.fetch(
+        "SELECT address, body FROM message WHERE incident_id = $1 AND audience = 'resident'",
+        UUID(incident),
+    )
+    found = Unreached(
+        address=row["address"],
+        incident_id=UUID(incident),
+        message=msgspec.json.decode(row["body"], type=Message),
+    )
+    rehearsed = msgspec.structs.replace(
+        found, message=msgspec.structs.replace(found.message, handling=Handling.EXERCISE)
+    )
+    pipeline = Pipeline(street.world.ctx)
+    await pipeline.unreached(found)
+    assert await street.told(desk, "home_unreached") == 0  # it has no way, and the card says so
+    await street.world.operations.execute(
+        "INSERT INTO delivery (message_id, door, at, outcome, code)"
+        " VALUES ($1, 'voice', $2, 'rejected', 'failed 200003')",
+        found.message.id,
+        street.world.clock.now(),
+    )
+    await pipeline.unreached(rehearsed)
+    assert await street.told(desk, "home_unreached") == 0
+    await pipeline.unreached(found)
+    assert await street.told(desk, "home_unreached") == 1
+
+
+@pytest.mark.clause("4.1-f")
+async def test_a_home_is_told_in_the_language_that_it_asked_for(street: Street) -> None:
+    resident = await street.resident("east")
+    people = await resident.get(f"{resident.path}/preferences")
+    wish = {"way": "call", "largeText": False, "language": "en", "consent": True}
+    answer = await resident.client.put(
+        f"{resident.path}/preferences", json={"contactId": people[0]["contactId"], **wish}
+    )
+    assert answer.status_code == 200, answer.text
+    incident = await street.alarm()
+    [row] = await street.world.operations.fetch(
+        "SELECT body FROM message WHERE incident_id = $1 AND audience = 'resident'", UUID(incident)
+    )
+    told = msgspec.json.decode(row["body"], type=Message)
+    assert (told.locale, told.lock_title) == ("en", "An alarm at your home")

@@ -98,9 +98,12 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 
 async def over_with(talking: set[asyncio.Task[None] | None]) -> None:
     """Wait for every conversation, also for one that was accepted at the last moment."""
-    for _ in range(10):
-        await asyncio.sleep(0)
-    await asyncio.gather(*(task for task in talking if task is not None))
+    known = -1
+    while known != len(talking):
+        known = len(talking)
+        await asyncio.gather(*(task for task in talking if task is not None))
+        for _ in range(20):
+            await asyncio.sleep(0)
 
 
 def goaway() -> bytes:
