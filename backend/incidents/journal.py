@@ -350,7 +350,8 @@ async def busy(besides: UUID, *, since: datetime) -> dict[UUID, Busy]:
     rows = await OPERATIONS.fetch(
         "SELECT no, lead_staff, asked_staff, responders, alert_active, emitted_at,"
         " board -> 'ready' AS ready, board -> 'on' AS now_on FROM incident WHERE id <> $1"
-        " AND (lead_staff IS NOT NULL OR asked_staff IS NOT NULL OR (emitted_at > $2 AND responders <> '{}'))"
+        " AND (lead_staff IS NOT NULL OR asked_staff IS NOT NULL"
+        " OR (emitted_at > $2 AND responders <> '{}'))"
         " AND NOT EXISTS (SELECT FROM drill d WHERE d.incident_id = incident.id)",
         besides,
         since,

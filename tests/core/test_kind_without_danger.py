@@ -3,8 +3,8 @@
 import pytest
 
 from backend.incidents.flow import commands as c
-from backend.incidents.flow.vocabulary import Kind
-from tests.core.incident_steps import DESK, SECOND, START, SYSTEM, Story
+from backend.incidents.flow.vocabulary import SYSTEM, Kind
+from tests.core.incident_steps import DESK, SECOND, START, Story
 
 ROUND = {"type": "Point", "coordinates": [120.6, 31.3]}
 

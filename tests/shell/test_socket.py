@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from backend.access import links
 from backend.access.principal import Principal
 from backend.app import create_app
-from backend.messages import service
+from backend.messages import ledger, service
 from backend.messages.carrier import Carrier
 from backend.messages.hooks import SocketHooks
 from backend.screens.socket import Broadcaster
@@ -131,7 +131,7 @@ async def test_a_message_comes_on_the_screen_and_its_receipt_is_kept(world: Worl
                 )
             )
         await _answered(socket)
-    line = (await service.ledger(INCIDENT))[0]
+    line = (await ledger.of_incident(INCIDENT))[0]
     assert [(each.kind, each.door) for each in line.receipts] == [("delivered", "live")]
 
 

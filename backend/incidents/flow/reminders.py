@@ -91,7 +91,7 @@ MATTERS: dict[str, Due] = {
     "false_report": _if(lambda now: now.owes("false_report")),
     "archive": _if(lambda now: now.state is State.RELEASED),
     "monitored": _if(lambda now: now.state is State.MONITORED),
-    "shift_over": lambda now, ref, facts: now.alert_active and now.leads(ref),
+    "shift_over": lambda now, ref, _facts: now.alert_active and now.leads(ref),
     "gateway_storm": _if(lambda now: now.id is not None),
 }
 """Every deadline by name, and whether its question is still open; a storm of a gateway is said
