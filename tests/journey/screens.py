@@ -98,18 +98,24 @@ class StreetOnScreens(Street):
         listening = [heard for heard in self._heard if not heard.device.network.is_cut]
         await asyncio.gather(*(heard.until(now) for heard in listening))
 
-    async def phone_of(self, name: str, *, cuttable: bool = False) -> Phone:
+    async def phone_of(
+        self, name: str, *, cuttable: bool = False, installed: bool = False
+    ) -> Phone:
         """Somebody of the field staff, on duty at their usual spot, with the app open.
 
         Args:
             name: who.
             cuttable: the phone's network can be cut, and its own clock moves with the street's.
+            installed: the app is kept on the phone by its service worker.
         """
         person_id, lat = PEOPLE[name]
         person = await self.signed_in(
             "field", login=f"f{person_id.int}", name=name, staff_id=person_id
         )
-        device = await self._device(390, 844, person, at=Point(lat, LON), **MOBILE)
+        device = await self._device(
+            390, 844, person, at=Point(lat, LON),
+            service_workers="allow" if installed else "block", **MOBILE,
+        )  # fmt: skip
         if cuttable:
             await device.network.attach()
             await device.page.clock.install()
@@ -179,10 +185,12 @@ class StreetOnScreens(Street):
 
 
 @asynccontextmanager
-async def street_on_screens(world: World, browser: Browser) -> AsyncIterator[StreetOnScreens]:
-    """Build the place, serve the app on a port of its own, and let the worker work."""
+async def street_on_screens(
+    world: World, browser: Browser, dist: Path = BUILT
+) -> AsyncIterator[StreetOnScreens]:
+    """Build the place, serve the app in ``dist`` on a port of its own, and let the worker work."""
     await furnish(world.clock.now())
-    world.serves(create_app(world.ctx, dist=BUILT))
+    world.serves(create_app(world.ctx, dist=dist))
     listener = world.ctx.operations_listener
     async with world.serving() as base, AsyncExitStack() as stack:
         street = StreetOnScreens(world, await store_of(world), stack)

@@ -1,9 +1,9 @@
 /**
- * Evacuation lists as the server drew them, kept on the phone for as long as their incident is open
- * and mine: names must be at hand with no network, and gone when they are no longer needed.
+ * Evacuation lists as the server drew them, kept on the phone, sealed, for as long as their incident
+ * is open and mine: names must be at hand with no network, and gone when they are no longer needed.
  */
 import { ref, watch } from 'vue'
-import { keep, keptOf } from '../sync/store'
+import { dropSealed, keepSealed, sealedOf } from '../sync/sealed'
 import { get } from '../wire/api'
 import type { IncidentView, Uuid } from '../wire/types'
 import { home, self } from './phone'
@@ -27,7 +27,9 @@ const wants = (view: IncidentView): boolean => !OVER.has(view.state) && mine(vie
 const stateOf = (view: IncidentView): string => `${view.cordon.state} ${view.cordon.at} ${view.evacuation.state} ${view.evacuation.expected.length}`
 
 export async function startRosters(): Promise<void> {
-  const kept = await keptOf<Kept>(KEY)
+  const kept = await sealedOf<Kept>(KEY)
+  // where nothing opens, what lies there is of no use: an older app's, or another key's
+  if (!kept) await dropSealed(KEY)
   if (kept && (!self.value.id || kept.owner === self.value.id)) rosters.value = kept.rosters
   watch(home, () => void renew(), { immediate: true })
 }
@@ -53,7 +55,8 @@ async function renew(): Promise<void> {
 
 async function save(next: Record<Uuid, Roster>): Promise<void> {
   rosters.value = next
-  await keep(KEY, JSON.parse(JSON.stringify({ owner: self.value.id, rosters: next })))
+  if (Object.keys(next).length) await keepSealed(KEY, { owner: self.value.id, rosters: next })
+  else await dropSealed(KEY)
 }
 
 /** Those of the list that nobody has said anything of. */

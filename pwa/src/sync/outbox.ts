@@ -137,6 +137,24 @@ async function write(changed: Item[]): Promise<void> {
 /** The person has read what became of these. */
 export const markSeen = (items: Item[]): Promise<void> => write(items.map((item) => ({ ...item, seen: true })))
 
+/**
+ * A new version of the app may be understood where the old one was not: what was set aside is said
+ * once more with each, by itself.
+ *
+ * @param version any text that differs between two versions
+ */
+export async function sayAgain(version: string): Promise<void> {
+  const change = (await store()).transaction(['outbox', 'kept'], 'readwrite')
+  const [kept, outbox] = [change.objectStore('kept'), change.objectStore('outbox')]
+  if ((await kept.get('version')) !== version) {
+    for (const item of await outbox.getAll())
+      if (item.state === 'parked') await outbox.put({ ...item, state: 'saved', tries: 0, answeredAt: null, problem: null, seen: false })
+    await kept.put(version, 'version')
+  }
+  await change.done
+  announce()
+}
+
 type Heard = { answers?: Answer[] } | null
 
 /**
