@@ -11,6 +11,7 @@ from playwright.async_api import Page, expect
 from backend.staff import service as staff
 from backend.staff.schemas import NewPerson
 from geo.point import Point
+from tests.journey.looks import Way, axe, seen_as, spills
 from tests.journey.pages import Phone
 from tests.journey.screens import StreetOnScreens
 from tests.journey.stage import MOBILE
@@ -35,6 +36,14 @@ async def shot(page: Page, name: str, *, size: tuple[int, int] | None = None) ->
     await page.evaluate("document.documentElement.dataset.look = 'day'")
     if before:
         await page.set_viewport_size(before)
+
+
+async def reads_well(page: Page, *ways: Way) -> None:
+    """By axe's rules, and no text spills, in each of these ways."""
+    for way in ways:
+        async with seen_as(page, way):
+            found = [*await axe(page), *await spills(page)]
+            assert not found, f"{way.name}: {found}"
 
 
 async def a_week(screens: StreetOnScreens, lead: Person) -> None:
@@ -78,12 +87,14 @@ async def test_the_lead_sees_a_gap_in_red_and_fills_it_in_spite_of_a_warning(
     await expect(tablet.at("gap-field").first).to_have_text("20:00–24:00")
     await shot(tablet.page, "roster-tablet")
     await shot(tablet.page, "roster-wall", size=(1920, 1080))
+    await reads_well(tablet.page, Way(1180, 820), Way(1920, 1080, "night"))
     await tablet.at("gap-field").first.click()
     await tablet.page.select_option("[data-testid=shift-person]", str(LI))
     await tablet.fill("shift-until", "08:00")
     await tablet.tap("shift-save")
     await expect(await tablet.shows("roster-no")).to_contain_text("连续 24 小时")
     await shot(tablet.page, "roster-warned")
+    await reads_well(tablet.page, Way(1180, 820, "night"))
     await tablet.fill("shift-reason", "王芳休假")
     await tablet.tap("shift-insist")
     await tablet.at("shift-editor").wait_for(state="detached")
@@ -113,10 +124,12 @@ async def test_two_phones_change_a_shift_the_lead_approves_and_duty_outside_it_s
     await zhou.page.select_option("[data-testid=swap-colleague]", str(LI))
     await zhou.fill("swap-note", "孩子家长会")
     await shot(zhou.page, "swap-sheet")
+    await reads_well(zhou.page, Way(360, 640, "night"))
     await zhou.tap("swap-send")
     await expect(await zhou.shows("swap-open")).to_contain_text("等对方答复")
     await shot(zhou.page, "shifts", size=(360, 640))
     await shot(zhou.page, "shifts-tall")
+    await reads_well(zhou.page, Way(360, 640), Way(390, 844, "night", text=2.0))
 
     li = await the_phone(screens, "李明")
     await li.tap("shifts-open")
