@@ -161,6 +161,8 @@ def judge(facts: Facts, policy: Policy) -> Verdict:
 def _part(code: str, share: float, mark: Mark, said: Said, remedy: Said | None = None) -> Part:
     most = MOST[code]
     whole = round(most * min(1.0, max(0.0, share)))
+    if whole == most:  # what costs no point needs no remedy
+        mark, remedy = Mark.GOOD, None
     return Part(code=code, points=whole, most=most, mark=mark, said=said, remedy=remedy)
 
 
