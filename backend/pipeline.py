@@ -536,8 +536,8 @@ async def relieve(p: Pipeline, now: Incident, event: e.Event, fact: e.LeadReleas
 
 
 async def withdraw_offer(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
-    """An answered or expired offer stops climbing the ladder."""
-    await messages.withdraw(ids=[uuid5(fact.offer_id, "offer")])
+    """An answered or expired offer stops climbing the ladder, and no locked screen asks on."""
+    await messages.withdraw(ids=[uuid5(fact.offer_id, "offer")], now=p.ctx.clock.now())
 
 
 async def deliver_report(p: Pipeline, now: Incident, event: e.Event, fact: e.ReportQueued) -> None:
