@@ -40,6 +40,9 @@ class TwoIncidents(RuleBasedStateMachine):
     @initialize()
     def alarms(self) -> None:
         self.stories = [Story() for _ in range(3)]
+        for story in self.stories:
+            if not story.state.dispatch_open:
+                story.say(SYSTEM, c.DispatchNow(reason="kind_rule"))
         self.looks: list[tuple[int, Choice]] = []
 
     def others(self, n: int) -> list[Story]:
@@ -90,6 +93,13 @@ class TwoIncidents(RuleBasedStateMachine):
             expires_at=story.now + timedelta(seconds=25),
         )  # fmt: skip
         story.try_(SYSTEM, asked, **self.facts(n, who))
+
+    @rule(n=INCIDENTS, m=INCIDENTS)
+    def two_nodes_look_at_once(self, n: int, m: int) -> None:
+        for one in (n, m):
+            self.look(n=one, preferred=None)
+        for _ in (n, m):
+            self.offer(at=len(self.looks) - 1)
 
     @rule(n=INCIDENTS, yes=st.booleans())
     def answer(self, n: int, yes: bool) -> None:

@@ -98,6 +98,7 @@ export const t = words({
   near: ['附近的警情', 'Incidents nearby'],
   move_to: ['请移动到：{area}', 'Please move to {area}'],
   move_because: ['{names}正在处置，那一带没有人。到位后照常值守。', '{names} on an incident: nobody is left there. Stand by there as usual.'],
+  move_who: ['{name}（警情 {no}）', '{name} (incident {no})'],
   move_by: ['{name} {time} 安排', '{name}, {time}'],
   move_here: ['您已在那一带', 'You are there'],
   join: ['我就在现场，加入', 'I am here: join'],

@@ -56,7 +56,7 @@ export const t = words({
   looked_at: ['看过 {n} 人', '{n} looked at'],
   fold: ['收起', 'Fold'],
   comes_next: ['后备', 'comes next'],
-  pick: ['派此人', 'this one'],
+  pick: ['选中', 'chosen'],
   by_streets: ['沿街巷', 'along the lanes'],
   by_line: ['直线×1.4', 'straight × 1.4'],
   fix_ago: ['定位 {t}前', 'fix {t} old'],
