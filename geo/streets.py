@@ -2,7 +2,7 @@
 
 A door joins the network at the nearest lane that can be reached without crossing water, so a
 lane ten metres away on the other bank does not count. Distances are along the network, from
-each person to one door, by one run of Dijkstra's algorithm (rustworkx, docs/decisions/0013)
+each person to one door, by one run of Dijkstra's algorithm (rustworkx, docs/decisions/0012)
 from the door outwards against the traffic. Ways join only where they share a vertex, as in
 OpenStreetMap.
 
