@@ -140,3 +140,25 @@ async def test_the_sealed_record_answers_it_without_the_database(street: Street)
     assert [(o["name"], o["outcome"], o["reason"]) for o in kept["offerOutcomes"]] == [
         ("周建国", "declined", "unwell"), ("李明", "accepted", None),
     ]  # fmt: skip
+
+
+async def test_the_desk_sees_everybody_before_it_chooses_and_its_choice_is_told_afterwards(
+    street: Street,
+) -> None:
+    near, _second = await street.phone("周建国"), await street.phone("李明")
+    desk = await street.desk()
+    incident = await street.alarm()
+    looked = (await desk.get(f"/api/incidents/{incident}/candidates"))["candidates"]
+    assert [(c["name"], c["passedOver"], c["basis"]) for c in looked] == [
+        ("李明", None, "straight-line"), ("周建国", "asked_already", "straight-line"),
+    ]  # fmt: skip
+    assert len(await offers_of(street, incident)) == 1, "looking asks nobody"
+    chosen = looked[0]["staffId"]
+    await desk.does(incident, "reassign", reason="懂吴语", to=chosen)
+    first, second = (await desk.get(f"/api/incidents/{incident}/searches"))["searches"]
+    assert [(one["name"], one["outcome"]) for one in first["asked"]] == [("周建国", "released")]
+    assert (second["reason"], second["by"]) == ("懂吴语", "沈静")
+    assert [(one["name"], one["deskChose"]) for one in second["asked"]] == [("李明", True)]
+    for path in ("candidates", "searches"):
+        answer = await near.client.get(f"/api/incidents/{incident}/{path}")
+        assert answer.status_code == 403, "where everybody is, is for the desk"
