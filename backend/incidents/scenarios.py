@@ -115,6 +115,64 @@ SCENARIOS: tuple[Scenario, ...] = (
         brief=Words("缺防护就守在外面报告救援。", "Stay outside and report for rescue."),
         happenings=(_say(60, "逃生面罩不在车上", "The escape hood is not in the car"),),
     ),
+    Scenario(
+        code="told_by_phone", golden=1, kind=Kind.SMOKE,
+        name=Words("烟感误报：户主在家", "False smoke alarm: the resident is at home"),
+        brief=Words("先打电话：户主说是做饭；值班台判误报，写报告。",
+                    "Telephone first: it was cooking; the desk calls it false and reports."),
+        happenings=(_say(30, "户主接电话：锅烧糊了，已关火", "The resident: a pan burnt"),
+                    Happening(after_s=180, what="normal")),
+    ),
+    Scenario(
+        code="not_answered", golden=3, kind=Kind.SMOKE,
+        name=Words("最近的人不接警", "The nearest does not answer"),
+        brief=Words("第一个人故意不点，25 秒后改派下一个人。至少两人参加。",
+                    "The first one leaves it; after 25 s the next is asked. Two people or more."),
+        happenings=(_say(60, "烟感仍在响，楼道没有烟", "It still sounds; no smoke on the stairs"),
+                    Happening(after_s=600, what="normal")),
+    ),
+    Scenario(
+        code="no_network", golden=13, kind=Kind.GAS,
+        name=Words("手机离线处置", "Handling with no network"),
+        brief=Words("接警后把手机设为飞行模式，做完再联网：一条不丢，两个时间都在。",
+                    "Airplane mode after the offer; back on when done: nothing lost, both times."),
+        happenings=(_say(60, "现在打开飞行模式", "Turn airplane mode on now"),
+                    Happening(after_s=600, what="normal"),
+                    _say(900, "现在关闭飞行模式", "Turn airplane mode off now")),
+    ),
+    Scenario(
+        code="late_cry", golden=14, kind=Kind.SMOKE,
+        name=Words("解除之后才得知有人被困", "Trapped people learnt of after the release"),
+        brief=Words("离线的人报被困；解除之后联网，应另开一起并关联。",
+                    "Said with no network; sent after the release: a linked incident opens."),
+        happenings=(_say(120, "一人打开飞行模式，报“阁楼有人被困”",
+                         "One of you: airplane mode, report somebody trapped in the attic"),
+                    Happening(after_s=300, what="normal"),
+                    _say(1200, "值班台已解除：现在关闭飞行模式",
+                         "The desk has released: airplane mode off now")),
+    ),
+    Scenario(
+        code="two_homes", golden=15, kind=Kind.SMOKE,
+        name=Words("一院两户同时报警", "Two homes of one court alarm"),
+        brief=Words("两户是一起警情；弄清后由值班台拆开一户。",
+                    "One incident for both homes; the desk splits one off when it is clear."),
+        happenings=(Happening(after_s=60, what="second"),
+                    _say(240, "西厢只是油烟，东厢有火", "Fumes in the west wing, fire in the east"),
+                    Happening(after_s=1200, what="normal")),
+    ),
 )  # fmt: skip
+
+NOT_PLAYED: tuple[tuple[int, Words], ...] = (
+    (16, Words("网关大量报警：演练只用一个探测器的位置，不冒充网关",
+               "A gateway's storm: a drill stands at one detector and never poses as a gateway")),
+    (17, Words("没有值班台在线：演练由在线的值班台发起",
+               "No desk logged in: a desk that is logged in starts the drill")),
+    (18, Words("改动档案被拒：不需要人在现场，由系统自检",
+               "Changing the archive is refused: nobody is needed for it, the system tests it")),
+    (19, Words("跨年警情计入旧年：演练不计入年度统计",
+               "New Year's incident counts in the old year: drills are in no yearly figures")),
+    (20, Words("演练本身：每次演练就是它", "The drill itself: every drill is one")),
+)  # fmt: skip
+"""What of the lifecycle's list no drill can play, and why."""
 
 BY_CODE = {one.code: one for one in SCENARIOS}

@@ -17,7 +17,7 @@ from backend.incidents.flow import commands as c
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
 from backend.incidents.flow.vocabulary import Handling, Kind, Place, Urgency
-from backend.incidents.scenarios import BY_CODE, SCENARIOS, Happening, Scenario
+from backend.incidents.scenarios import BY_CODE, NOT_PLAYED, SCENARIOS, Happening, Scenario
 from backend.incidents.training import Step, steps_of
 from backend.screens.services import Parts, Services
 from backend.shared.context import Ctx
@@ -128,10 +128,17 @@ class ScenarioView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     happenings: list[HappeningView]
 
 
-class Choices(msgspec.Struct, frozen=True, kw_only=True):
+class NotPlayed(msgspec.Struct, frozen=True, kw_only=True):
+    golden: int
+    zh: str
+    en: str
+
+
+class Choices(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     staff: list[StaffChoice]
     places: list[PlaceChoice]
     scenarios: list[ScenarioView]
+    not_played: list[NotPlayed]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +165,7 @@ async def choices(ctx: Ctx) -> Choices:
             if (p := places.get(i)) is not None
         ],
         scenarios=[_scenario(one) for one in SCENARIOS],
+        not_played=[NotPlayed(golden=n, zh=why.zh, en=why.en) for n, why in NOT_PLAYED],
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from backend.incidents.scenarios import NOT_PLAYED, SCENARIOS
 from backend.messages.carrier import Carrier
 from push.port import Reach
 from tests.journey.street import DETECTORS, PEOPLE, Person, Street
@@ -224,3 +225,11 @@ def test_an_incident_speaks_through_one_door() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "enqueue"
     ]
     assert len(calls) == 1
+
+
+def test_every_scenario_of_the_list_can_be_drilled_or_says_why_not() -> None:
+    played = {one.golden for one in SCENARIOS}
+    left = {golden for golden, _ in NOT_PLAYED}
+    assert played | left == set(range(1, 21))
+    assert not played & left
+    assert len({one.code for one in SCENARIOS}) == len(SCENARIOS)

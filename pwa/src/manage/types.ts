@@ -5,6 +5,8 @@ export interface Choices {
   staff: { staffId: Uuid; name: string; badge: string }[]
   places: { detectorId: Uuid; kind: string; label: string; address: string }[]
   scenarios: Scenario[]
+  /** what of the standard's list no drill can play, and why */
+  notPlayed: { golden: number; zh: string; en: string }[]
 }
 export interface Scenario {
   code: string

@@ -20,6 +20,7 @@ export const t = words({
   nobody: ['现在没有现场人员在岗', 'No field staff are on duty now'],
   scenario: ['情景说明（可不填）', 'Description (optional)'],
   script: ['按剧本演练（会自动发生）', 'Play a script (it happens by itself)'],
+  not_played: ['哪些不能演练，为什么', 'What cannot be drilled, and why'],
   script_none: ['自由演练', 'No script'],
   w_normal: ['数据恢复正常', 'readings normal'],
   w_alarm: ['再次报警', 'alarm again'],
