@@ -4,11 +4,11 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from backend.devices.tables import Area, Building, Detector, Household, Ticket
+from backend.devices.tables import Area, Building, Detector, Household, Mute, Ticket
 
 APP_CONFIG = AppConfig(
     app_name="devices",
     migrations_folder_path=str(Path(__file__).parent / "piccolo_migrations"),
-    table_classes=[Area, Building, Household, Detector, Ticket],
+    table_classes=[Area, Building, Household, Detector, Mute, Ticket],
     migration_dependencies=[],
 )

@@ -72,6 +72,18 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
 
 
+class Muted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A detector that raises nothing until ``until`` (UTC), and who said so."""
+
+    detector_id: UUID
+    label: str
+    kind: str
+    until: datetime
+    reason: str
+    by_name: str
+    muted_at: datetime
+
+
 class TicketView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A technician's ticket; ``times`` is how often the same thing came that day."""
 

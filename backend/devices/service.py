@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from backend.devices.schemas import DetectorView, Home, Known, Place, TicketView
+from backend.devices.schemas import DetectorView, Home, Known, Muted, Place, TicketView
 from backend.shared.db import OPERATIONS, Row
 from backend.shared.ids import uuid7
 from backend.shared.listen import Listener
@@ -293,6 +293,37 @@ async def tickets(*, limit: int = 500) -> list[TicketView]:
         limit,
     )
     return [TicketView(**{**row, "detail": msgspec.json.decode(row["detail"])}) for row in rows]
+
+
+async def record_mute(
+    detector_id: UUID, *, until: datetime, reason: str, by: UUID, name: str, at: datetime
+) -> UUID:
+    """Write down who muted a detector; ``until`` at or before ``at`` says that a mute is lifted."""
+    mute_id = uuid7()
+    await OPERATIONS.execute(
+        "INSERT INTO mute (id, detector_id, until, reason, by_account, by_name, muted_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        mute_id,
+        detector_id,
+        until,
+        reason,
+        by,
+        name,
+        at,
+    )
+    return mute_id
+
+
+async def muted(at: datetime) -> list[Muted]:
+    """Detectors that are muted now, the first to end first."""
+    rows = await OPERATIONS.fetch(
+        "SELECT m.detector_id, d.label, d.kind, m.until, m.reason, m.by_name, m.muted_at"
+        " FROM (SELECT DISTINCT ON (detector_id) * FROM mute WHERE muted_at > $1::timestamptz"
+        " - interval '2 days' ORDER BY detector_id, muted_at DESC, id DESC) m"
+        " JOIN detector d ON d.id = m.detector_id WHERE m.until > $1 ORDER BY m.until",
+        at,
+    )
+    return [Muted(**row) for row in rows]
 
 
 async def map_etag() -> str:

@@ -73,6 +73,18 @@ class Detector(Table, db=OPERATIONS):
     unit_phone = Text(null=True)
 
 
+class Mute(Table, db=OPERATIONS):
+    """One order to mute a detector, kept for good; the newest of a detector is the one in force."""
+
+    id = UUID(primary_key=True)
+    detector_id = UUID()
+    until = Timestamptz()
+    reason = Text()
+    by_account = UUID()
+    by_name = Text()
+    muted_at = Timestamptz()
+
+
 class Ticket(Table, db=OPERATIONS):
     """Work for a technician: one open ticket per kind, address and day, with how many times."""
 

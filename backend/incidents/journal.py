@@ -240,6 +240,16 @@ async def open_with(detector_id: UUID) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
+async def released_with(detector_id: UUID) -> UUID | None:
+    """The newest incident that held this detector, where it is released and not yet sealed."""
+    row = await OPERATIONS.fetch_one(
+        "SELECT id, state FROM incident WHERE detector_ids @> ARRAY[$1::uuid]"
+        " ORDER BY emitted_at DESC LIMIT 1",
+        detector_id,
+    )
+    return row["id"] if row is not None and row["state"] == State.RELEASED else None
+
+
 async def concerning(staff_id: UUID) -> list[UUID]:
     """Incidents not yet archived that somebody is on, or is being offered, and those that ended
     with nobody on them; newest first. Drills that were ended are gone."""

@@ -45,6 +45,7 @@ class Live(View, frozen=True, kw_only=True, rename="camel"):
     normals: int = 0
     normals_needed: int = 0
     normal_since: datetime | None = None
+    muted_until: datetime | None = None
 
 
 class DetectorView(View, frozen=True, kw_only=True, rename="camel"):
@@ -63,6 +64,7 @@ class DetectorView(View, frozen=True, kw_only=True, rename="camel"):
     raised_at: datetime
     episodes: int
     household_id: UUID | None
+    muted_until: datetime | None = None
 
 
 class Who(View, frozen=True, kw_only=True, rename="camel"):
@@ -398,6 +400,7 @@ def _detectors(now: Incident, live: Mapping[tuple[UUID, str], Live]) -> list[Det
                 raised_at=d.raised_at,
                 episodes=d.episodes,
                 household_id=d.household_id,
+                muted_until=newest.muted_until,
             )
         )
     return found

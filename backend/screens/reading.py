@@ -25,6 +25,7 @@ async def live_values(detectors: Iterable[UUID], parts: Parts) -> dict[tuple[UUI
             normals=one.normals,
             normals_needed=one.normals_needed,
             normal_since=one.normal_since,
+            muted_until=one.muted_until,
         )
         for one in await sensing.latest(list(detectors), parts.rules)
     }

@@ -93,15 +93,24 @@ class Watch(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
 
 
 class DetectorState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All watches of one detector, by quantity, and its health as last heard."""
+    """All watches of one detector, by quantity, and its health as last heard.
+
+    Until ``muted_until`` readings are taken as ever but nothing is raised; what is over the limit
+    then raises at that moment, so a mute cannot outlive its end.
+    """
 
     watches: dict[str, Watch] = {}
     health: dict[str, object] = {}
+    muted_until: datetime | None = None
 
     @property
     def alarming(self) -> bool:
         """Some quantity's alarm is on."""
         return any(watch.episode is not None for watch in self.watches.values())
+
+    def muted(self, at: datetime) -> bool:
+        """Somebody muted this detector, and ``at`` is before the end of it."""
+        return self.muted_until is not None and at < self.muted_until
 
 
 def number(value: Value) -> float:
@@ -167,6 +176,7 @@ def evaluate(
         return state, ()
     if UNTRUSTED.intersection(reading.flags):
         late = rule is not None and "late" in reading.flags and "test" not in reading.flags
+        late = late and not state.muted(reading.received_at)
         if not late or watch.episode or {"fault", "unscaled"}.intersection(reading.flags):
             return state, ()
         assert rule is not None
@@ -195,7 +205,7 @@ def evaluate(
             newer = reading.timed and (known_at is None or at > known_at)
             if newer and (released_at is None or at > released_at):
                 watch, signals = _step(state, watch, reading, rule, verdict, at, episode)
-            elif known_at is None and not reading.timed:
+            elif known_at is None and not reading.timed and not state.muted(reading.received_at):
                 signals = (_signal(SignalType.LATE, rule, reading, watch),)
     watches = {**state.watches, reading.quantity: watch}
     return msgspec.structs.replace(state, watches=watches), signals
@@ -217,7 +227,8 @@ def _step(
             return change(watch, over_since=None), ()
         since = watch.over_since or at
         waited = (at - since).total_seconds()
-        if waited >= rule.on_delay_s or _confirmed(state, rule, at):
+        ripe = waited >= rule.on_delay_s or _confirmed(state, rule, at)
+        if ripe and not state.muted(reading.received_at):
             return _raise(watch, reading, rule, at, episode)
         return change(watch, over_since=since), ()
     if verdict is Verdict.OVER:
@@ -291,14 +302,15 @@ def due_at(state: DetectorState, rules: dict[str, Rule]) -> datetime | None:
     times = [
         at
         for quantity, watch in state.watches.items()
-        if (rule := rules.get(quantity)) and (at := _watch_due(watch, rule))
+        if (rule := rules.get(quantity)) and (at := _watch_due(state, watch, rule))
     ]
     return min(times, default=None)
 
 
-def _watch_due(watch: Watch, rule: Rule) -> datetime | None:
+def _watch_due(state: DetectorState, watch: Watch, rule: Rule) -> datetime | None:
     if watch.over_since is not None:
-        return watch.over_since + timedelta(seconds=rule.on_delay_s)
+        ripe = watch.over_since + timedelta(seconds=rule.on_delay_s)
+        return max(ripe, state.muted_until) if state.muted_until else ripe
     if watch.episode and watch.normal_since and watch.normals >= rule.normals:
         return watch.normal_since + timedelta(seconds=rule.off_delay_s)
     return None
@@ -318,7 +330,7 @@ def elapse(
     due = [
         (at, quantity)
         for quantity, watch in state.watches.items()
-        if (rule := rules.get(quantity)) and (at := _watch_due(watch, rule)) and at <= now
+        if (rule := rules.get(quantity)) and (at := _watch_due(state, watch, rule)) and at <= now
     ]
     if not due:
         return state, ()

@@ -1,6 +1,6 @@
 """What the rest of the platform may ask of sensing: latest values, series, and waiting alerts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from backend.sensing.flow import DetectorState
+from backend.sensing import muting
+from backend.sensing.flow import DetectorState, due_at
 from backend.sensing.rules import Rule, RuleBook
 from backend.shared.db import TELEMETRY
 
@@ -56,6 +57,7 @@ class Latest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     normals: int
     normals_needed: int
     normal_since: datetime | None
+    muted_until: datetime | None = None
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,9 +146,58 @@ async def latest(detector_ids: Sequence[UUID], rules: RuleBook) -> list[Latest]:
                     normals=watch.normals,
                     normals_needed=rule.normals if rule else 0,
                     normal_since=watch.normal_since,
+                    muted_until=state.muted_until,
                 )
             )
     return found
+
+
+class AlarmComing(Exception):
+    """An alarm of the detector is raised and nobody has acted on it yet."""
+
+
+async def mute(
+    detector_id: UUID,
+    kind: str,
+    until: datetime,
+    rules: RuleBook,
+    agreed: Callable[[], Awaitable[None]],
+) -> None:
+    """Let a detector raise nothing until then; ``until`` now or past lifts the mute.
+
+    Args:
+        until: UTC.
+        agreed: called while nothing of this detector can be raised; refuses by raising, else
+            commits who muted it and why. Only then does the mute hold.
+
+    Raises:
+        AlarmComing: see there.
+    """
+    async with TELEMETRY.transaction():
+        await TELEMETRY.execute(
+            "INSERT INTO detector_state (detector_id, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            detector_id,
+            kind,
+        )
+        found = await TELEMETRY.fetch_value(
+            "SELECT state FROM detector_state WHERE detector_id = $1 FOR UPDATE", detector_id
+        )
+        if await TELEMETRY.fetch_value(
+            "SELECT EXISTS (SELECT FROM alert_outbox WHERE detector_id = $1 AND type = 'raised'"
+            " AND taken_at IS NULL)",
+            detector_id,
+        ):
+            raise AlarmComing
+        await agreed()
+        state = muting.muted(msgspec.json.decode(found, type=DetectorState), until)
+        await TELEMETRY.execute(
+            "UPDATE detector_state SET state = $2, alarming = $3, due_at = $4"
+            " WHERE detector_id = $1",
+            detector_id,
+            msgspec.json.encode(state).decode(),
+            state.alarming,
+            due_at(state, rules.of(kind)),
+        )
 
 
 async def series(

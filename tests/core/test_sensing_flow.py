@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.sensing.flow import DetectorState, Signal, SignalType, due_at, elapse, evaluate
+from backend.sensing.muting import muted
 from backend.sensing.quantities import KINDS, QUANTITIES
 from backend.sensing.reading import Reading, Value
 from backend.sensing.rules import Form, Rule, RuleBook, defaults
@@ -348,3 +349,53 @@ def test_time_alone_never_goes_past_what_is_due(
     else:
         assert d.waits_until(due - 0.001) == []
         assert d.waits_until(due) in ([RAISED], [CLEARED])
+
+
+def test_a_mute_holds_back_raises_and_late_tickets_until_its_end() -> None:
+    d = Detector("smoke")
+    d.state = muted(d.state, at(600))
+    assert d.says("smoke", True, 0, "alarm") == []
+    assert d.says("smoke", True, 20, "late", received=300) == []
+    assert d.due() == 600
+    assert d.waits_until(599) == []
+    assert d.waits_until(600) == [RAISED]
+    assert d.says("smoke", True, 601) == []
+
+
+def test_a_normal_reading_while_muted_leaves_nothing_to_raise_at_its_end() -> None:
+    d = Detector("smoke")
+    d.state = muted(d.state, at(600))
+    d.says("smoke", True, 0)
+    assert d.says("smoke", False, 30) == []
+    assert d.due() is None
+    assert d.says("smoke", True, 600) == [RAISED]
+
+
+def test_muting_ends_an_alarm_that_is_on_and_keeps_its_last_value() -> None:
+    d = Detector("smoke")
+    d.says("smoke", True, 0)
+    d.state = muted(d.state, at(600))
+    assert not d.state.alarming
+    assert d.state.watches["smoke"].value == 1.0
+    assert d.waits_until(600) == [RAISED]
+
+
+def test_a_clear_that_has_begun_goes_on_as_quiet_under_a_mute() -> None:
+    d = Detector("smoke")
+    d.says("smoke", True, 0)
+    d.says("smoke", False, 10)
+    d.state = muted(d.state, at(600))
+    assert d.due() is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.booleans()), max_size=12), st.integers(0, 900)
+)  # fmt: skip
+def test_nothing_is_raised_before_the_end_of_a_mute_whatever_is_heard(
+    heard: list[tuple[int, bool]], until: int
+) -> None:
+    d = Detector("smoke")
+    d.state = muted(d.state, at(until))
+    for second, alarm in sorted(heard):
+        raised = RAISED in (*d.waits_until(second), *d.says("smoke", alarm, second))
+        assert not raised or second >= until

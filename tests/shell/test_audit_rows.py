@@ -78,6 +78,7 @@ ELSEWHERE = {
     "POST /api/dead-letters/{message_id:uuid}/again": "the same",
     "POST /api/dead-letters/{message_id:uuid}/give-up": "the same",
     "POST /api/providers/{provider:str}/try": "the same",
+    "POST /api/detectors/{detector_id:uuid}/mute": "its audit row is read in test_mutes.py",
     "POST /api/receipts": "measured; the delivery ledger is the record",
     "POST /api/commands": "the journal, which only grows, is the record",
     "POST /api/link/{token:str}/commands": "the same",

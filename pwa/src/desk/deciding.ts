@@ -33,6 +33,11 @@ export function unanswered(timeline: readonly TimelineEntry[]): TimelineEntry[] 
   return timeline.filter((entry) => entry.type === 'AddendumProposed' && !answered.has(entry.version))
 }
 
+/** For how many minutes a device may be muted: smoke and gas no longer than 2 h, others no longer than a day. */
+export function muteChoices(kind: string): number[] {
+  return kind === 'smoke' || kind === 'gas' ? [15, 30, 60, 120] : [30, 120, 480, 1440]
+}
+
 export interface Colleague { id: Uuid; name: string; roles: string[] }
 
 export const t = words({
@@ -66,5 +71,14 @@ export const t = words({
   approved_by: ['核准人', 'Approved by'],
   addendum: ['补充档案', 'Add to the record'],
   send: ['提交', 'Submit'],
+  mute: ['静音', 'Mute'],
+  mute_change: ['改静音', 'Change mute'],
+  mute_end: ['现在取消静音', 'End the mute now'],
+  mute_title: ['静音：{label}', 'Mute: {label}'],
+  mute_note: ['静音期间照常记录读数，但不报警；到时自动恢复，仍超限会立即报警。', 'Readings are kept, but nothing is raised. It ends by itself, and what is still over the limit is raised then.'],
+  mute_for: ['静音多久', 'For how long'],
+  mute_min: ['{n} 分钟', '{n} min'],
+  mute_h: ['{n} 小时', '{n} h'],
+  muted_until: ['静音至 {at}', 'muted until {at}'],
   close: ['关闭', 'Close'],
 })

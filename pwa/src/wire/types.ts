@@ -98,6 +98,8 @@ export interface DetectorState {
   normals: number
   normalsNeeded: number
   normalSince: Iso | null
+  /** nothing is raised before this moment; past or null: not muted */
+  mutedUntil?: Iso | null
 }
 
 export interface Responder {
