@@ -3,7 +3,7 @@ import { IDBFactory } from 'fake-indexeddb'
 import { openDB } from 'idb'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { uploadAll, uploadOrder, keepEvidence, allEvidence } from '../src/sync/evidence'
-import { accountClosed, agreedId, allItems, flush, heardTime, markSeen, say, setOwner, tidy } from '../src/sync/outbox'
+import { accountClosed, agreedId, allItems, flush, heardTime, markSeen, say, sayAgain, setOwner, tidy } from '../src/sync/outbox'
 import { publicKey } from '../src/sync/sign'
 import { saidAt } from '../src/sync/time'
 import { isBusy, keepHome } from '../src/sync/snapshot'
@@ -26,6 +26,23 @@ afterEach(async () => {
 })
 
 describe('the phone', () => {
+  it('says what was set aside once more with each new version, and only then', async () => {
+    const body = { type: 'urn:jiean:problem:validation', title: '?', status: 400 }
+    const refuses = vi.fn(() => Promise.resolve(answer(body, 400)))
+    vi.stubGlobal('fetch', refuses)
+    await sayAgain('one')
+    await say(said('arrived'))
+    await flush()
+    expect((await allItems()).map((item) => item.state)).toEqual(['parked'])
+    await sayAgain('one')
+    await flush()
+    expect(refuses).toHaveBeenCalledTimes(1)
+    vi.stubGlobal('fetch', accepts)
+    await sayAgain('two')
+    await flush()
+    expect((await allItems()).map((item) => item.state)).toEqual(['accepted'])
+  })
+
   it('keeps a tap through a restart and sends it then, under the same id', async () => {
     vi.stubGlobal('fetch', () => Promise.reject(new TypeError('offline')))
     const { commandId } = await say(said('arrived'))
