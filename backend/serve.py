@@ -16,10 +16,10 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from backend.settings import Settings, SettingsError, load
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from backend.shared.where import Where
 
 log = logging.getLogger("jiean.serve")
+T = TypeVar("T")
 
 USAGE = """usage: jiean serve
 
@@ -77,7 +78,7 @@ def tell(*lines: str) -> int:
     return 1
 
 
-def run(work: Any) -> int:
+def run(work: Coroutine[Any, Any, T]) -> T:
     """One event loop around ``work``; uvloop where there is one."""
     factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     with contextlib.suppress(ImportError):
@@ -85,8 +86,7 @@ def run(work: Any) -> int:
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        code: int = runner.run(work)
-        return code
+        return runner.run(work)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import msgspec
 
 from backend.demo.child import ServeFailed
 from backend.demo.seed import SomebodyReal
-from backend.serve import CannotStart
+from backend.serve import CannotStart, run
 from backend.shared.postgres import PostgresFailed
 
 
@@ -61,7 +61,8 @@ def main(argv: list[str]) -> int:
             work = alert.measure(
                 folder, alarms=words.alarms, per_s=words.per_second, seed=words.seed
             )
-        figures = asyncio.run(work)
+        # told by the service itself, so by the loop that the service has
+        figures = run(work) if words.what == "push" else asyncio.run(work)
     except (ServeFailed, SomebodyReal, CannotStart, PostgresFailed, TimeoutError) as why:
         print(f"[街安] ✗ {why}", file=sys.stderr)
         return 1
