@@ -14,19 +14,19 @@ import ssl
 import time
 from collections.abc import Callable, Collection
 
+import aiohttp
 import http_ece
-import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
+from yarl import URL
 
 from push.answer import is_loopback, result_of
 from push.message import Message, TooLargeError, Urgency, encode
-from push.pool import Pool
 from push.port import Outcome, Reach, Result, kept_inside
 from push.subscription import Keys as Keys
 from push.subscription import Subscription as Subscription
 from push.vapid import VapidKey, from_base64url, to_base64url
-from push.wire import client
+from push.wire import post, session
 
 PUSH_SERVICES = (
     "fcm.googleapis.com",
@@ -73,20 +73,13 @@ class WebPush:
         self.reach = reach
         self._key, self._subject, self._hosts = key, subject, tuple(hosts)
         self._timeout_s, self._now_s = timeout_s, now_s
-        believed = trust or httpx.create_ssl_context()  # made once: it reads many files
-        self._turns = asyncio.Semaphore(most_at_once)
-        self._pool = Pool(
-            lambda: client(
-                reach,
-                timeout_s=timeout_s,
-                verify=believed,
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-            )
-        )
+        self._trust, self._most_at_once = trust, most_at_once
+        self._http: aiohttp.ClientSession | None = None
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._pool.aclose()
+        if self._http is not None:
+            await self._http.close()
 
     async def send(self, address: str, message: Message) -> Result:
         """Hand one message to the browser's push service; see ``push.port.Door``."""
@@ -98,10 +91,14 @@ class WebPush:
             return Result(Outcome.FORGET_DEVICE, None, "not-a-subscription")
         try:
             # Checked and used in one parsed form: two parsers could see two hosts.
-            endpoint = httpx.URL(subscription.endpoint)
-        except httpx.InvalidURL:
+            # It goes out as it is, percent signs and all, so nothing in it may end a line.
+            if any(sign <= " " for sign in subscription.endpoint):
+                return Result(Outcome.FORGET_DEVICE, None, "not-a-subscription")
+            endpoint = URL(subscription.endpoint, encoded=True)
+            may = self._may_write_to(endpoint)
+        except ValueError:
             return Result(Outcome.FORGET_DEVICE, None, "not-a-subscription")
-        if not self._may_write_to(endpoint):
+        if not may:
             return Result(Outcome.REJECTED, None, "not-a-push-service")
         try:
             plain = encode(message)
@@ -114,18 +111,18 @@ class WebPush:
                 except (ValueError, http_ece.ECEException):
                     return Result(Outcome.FORGET_DEVICE, None, "not-usable-keys")
                 return await self._post(endpoint, sealed, message)
-        except (TimeoutError, httpx.TimeoutException):
+        except TimeoutError:
             return Result(Outcome.RETRY, None, "timeout")
         except Exception as broken:
-            # Beside HTTPError, the layers below raise what they like for a strange address or
+            # Beside ClientError, the layers below raise what they like for a strange address or
             # peer. The name goes to the ledger; the address stays out of the log.
             log.info("web push: %s", type(broken).__name__)
             return Result(Outcome.RETRY, None, type(broken).__name__)
 
-    async def _post(self, endpoint: httpx.URL, sealed: bytes, message: Message) -> Result:
+    async def _post(self, endpoint: URL, sealed: bytes, message: Message) -> Result:
         headers = {
             "Authorization": self._key.authorization(
-                _origin(endpoint), self._subject, now_s=int(self._now_s())
+                str(endpoint.origin()), self._subject, now_s=int(self._now_s())
             ),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
@@ -134,19 +131,30 @@ class WebPush:
         }
         if message.collapse_key:
             headers["Topic"] = topic(message.collapse_key)
-        # The body says nothing; a little of it is read so that the connection can be used again.
-        async with self._turns, self._pool.client(_origin(endpoint)) as http:
-            answer = await http.post(endpoint, content=sealed, headers=headers)
-        return result_of(answer.status_code, answer.headers.get("Retry-After"), self._now_s)
+        status, retry_after = await self._ask(endpoint, sealed, headers)
+        return result_of(status, retry_after, self._now_s)
 
-    def _may_write_to(self, endpoint: httpx.URL) -> bool:
-        host = endpoint.host.rstrip(".")
-        if endpoint.userinfo:
+    async def _ask(
+        self, endpoint: URL, sealed: bytes, headers: dict[str, str]
+    ) -> tuple[int, str | None]:
+        if self._http is None:
+            self._http = session(
+                self.reach,
+                timeout_s=self._timeout_s,
+                trust=self._trust or ssl.create_default_context(),
+                most_at_once=self._most_at_once,
+            )
+        return await post(self._http, endpoint, sealed, headers)
+
+    def _may_write_to(self, endpoint: URL) -> bool:
+        """Raises ``ValueError`` for a port that is none."""
+        host = (endpoint.raw_host or "").rstrip(".")
+        if endpoint.raw_user is not None or endpoint.raw_password is not None:
             return False
         if self.reach is Reach.LOOPBACK:
             return endpoint.scheme in ("http", "https") and is_loopback(host)
         known = any(host == name or host.endswith("." + name) for name in self._hosts)
-        return endpoint.scheme == "https" and endpoint.port is None and known
+        return endpoint.scheme == "https" and endpoint.explicit_port in (None, 443) and known
 
 
 def seal(plain: bytes, keys: Keys) -> bytes:
@@ -176,7 +184,3 @@ def seal(plain: bytes, keys: Keys) -> bytes:
 def topic(collapse_key: str) -> str:
     """The ``Topic`` of a key: 32 characters of base64url that tell the push service nothing."""
     return to_base64url(hashlib.sha256(collapse_key.encode()).digest())[:32]
-
-
-def _origin(endpoint: httpx.URL) -> str:
-    return f"{endpoint.scheme}://{endpoint.netloc.decode()}"

@@ -1,10 +1,12 @@
 """The one place where a door's HTTP leaves: how far it may go, and how much it reads.
 
-Every HTTP client of every door is made or bound here. In a rehearsal (``Reach.LOOPBACK``) a
-request leaves only for an address of this machine written in digits, whatever the settings, the
-environment's proxies or a provider's redirect say; an address by name is refused before it is
-looked up. An answer is read up to a limit and its end is dropped, so that one without end costs
-neither memory nor time.
+Every HTTP client of every door is made or bound here: httpx for the doors whose providers want
+HTTP/2 or a library's own client, aiohttp for browsers' push services, to which ten thousand
+requests go at once (it costs a third of the processor time; ``jiean bench push``). In a
+rehearsal (``Reach.LOOPBACK``) a request leaves only for an address of this machine written in
+digits, whatever the settings, the environment's proxies or a provider's redirect say; an address
+by name is refused before it is looked up. An answer is read up to a limit and its end is dropped,
+so that one without end costs neither memory nor time.
 """
 
 import asyncio
@@ -13,7 +15,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import httpx
+from yarl import URL
 
 from push.answer import is_loopback
 from push.port import Reach
@@ -81,6 +85,54 @@ def client(
         headers={"Accept-Encoding": "identity"},
         **words,
     )
+
+
+async def _keep_session_inside(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    if not is_loopback(request.url.host or ""):
+        raise OutsideError("a rehearsal stays on this machine")
+    return await handler(request)
+
+
+def session(
+    reach: Reach, *, timeout_s: float, trust: ssl.SSLContext, most_at_once: int
+) -> aiohttp.ClientSession:
+    """A session for many small posts, bound like ``client``. Made inside the running loop.
+
+    Args:
+        reach: ``LOOPBACK`` asks the environment for no proxy.
+        timeout_s: for one request, waiting for a connection included.
+        trust: whose certificates are believed.
+        most_at_once: connections; more requests wait.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=most_at_once, ssl=trust),
+        timeout=aiohttp.ClientTimeout(total=timeout_s),
+        middlewares=(_keep_session_inside,) if reach is Reach.LOOPBACK else (),
+        trust_env=reach is Reach.INTERNET,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept-Encoding": "identity"},
+    )
+
+
+async def post(
+    http: aiohttp.ClientSession, url: URL, body: bytes, headers: dict[str, str]
+) -> tuple[int, str | None]:
+    """The status and ``Retry-After`` of one post; no redirect is followed.
+
+    Of the answer's body so much is read that the connection can be used again.
+
+    Raises:
+        TimeoutError: its time is over.
+        aiohttp.ClientError: whatever the wire does.
+    """
+    async with http.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+        left = READ_AT_MOST
+        while left > 0 and (chunk := await answer.content.read(left)):
+            left -= len(chunk)
+        return answer.status, answer.headers.get("Retry-After")
 
 
 class FromThread:

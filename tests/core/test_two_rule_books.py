@@ -18,8 +18,8 @@ SEED = int(os.environ.get("JIEAN_HISTORIES_SEED", "20261122"))
 STEPS = 8000
 NOT_THE_FIELDS = {
     "no_such_incident", "call_again_first", "false_needs_visit", "offer_not_wanted",
-    "asked_already", "asked_elsewhere", "on_it_already", "no_such_report", "not_mergeable", "not_a_drill",
-    "somebody_inside", "not_splittable",
+    "asked_already", "asked_elsewhere", "on_it_already", "no_such_report", "not_mergeable",
+    "not_a_drill", "somebody_inside", "not_splittable",
     "locks_closed", "category_needed", "lead_opens_round", "never_waived", "obligations_open",
     "signature", "disabled", "malformed",
 }  # fmt: skip

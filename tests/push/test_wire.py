@@ -1,22 +1,25 @@
 """A rehearsal stays on this machine: settings, proxies and redirects all try to lead it off."""
 
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from types import SimpleNamespace
 from typing import Any, cast
 
+import aiohttp
 import httpx
 import msgspec
 import pytest
+from yarl import URL
 
 from backend.messages.doors import Later, doors
 from backend.settings import Settings
 from push.live import LiveSockets
 from push.message import Handling
 from push.port import Door, Outcome, Reach, Result
-from push.wire import READ_AT_MOST, OutsideError, client
+from push.wire import READ_AT_MOST, OutsideError, client, post, session
 from tests.push.serving import Provider, serving
 from tests.push.test_misbehaviour import DOORS, a_door, send, standing
 from tests.push.world import a_message
@@ -110,6 +113,19 @@ async def test_what_is_not_this_machine_in_digits_is_refused_before_it_is_looked
     async with client(Reach.LOOPBACK, timeout_s=5) as http:
         with pytest.raises((OutsideError, httpx.InvalidURL)):
             await http.post(place, content=b"x")
+    assert watched.seen == []
+
+
+@pytest.mark.parametrize(
+    "place", [f"http://{OUTSIDE}/", "http://localhost/", "http://127.1/", "http://0x7f.1/"]
+)
+async def test_nor_does_the_session_for_many_posts_look_anything_up(
+    place: str, watched: Watch
+) -> None:
+    trust = ssl.create_default_context()
+    async with session(Reach.LOOPBACK, timeout_s=5, trust=trust, most_at_once=2) as http:
+        with pytest.raises(aiohttp.ClientOSError, match="stays on this machine"):
+            await post(http, URL(place), b"x", {})
     assert watched.seen == []
 
 
