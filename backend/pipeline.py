@@ -30,6 +30,7 @@ from backend.incidents.flow.decide import replay
 from backend.incidents.flow.facts import Policy
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.kinds import KINDS
+from backend.incidents.flow.linking import BESIDE_M, Neighbour, links
 from backend.incidents.flow.vocabulary import (
     OPEN,
     Handling,
@@ -475,6 +476,34 @@ async def alert_household(p: Pipeline, now: Incident, event: e.Event, fact: e.Al
         await p.send(message, f"household:{home}", now)
 
 
+async def link_neighbours(p: Pipeline, now: Incident, event: e.Event, fact: e.AlertRaised) -> None:
+    """Open incidents beside a new one that are one event with it: both journals say so."""
+    box_deg = BESIDE_M / 80_000.0  # no shorter than the metres in east and north below 44°
+    around = [
+        await _neighbour(one, now.place)
+        for one in await journal.open_around(event.incident_id, now.place, box_deg)
+    ]
+    if around:
+        for to, said in links(await _neighbour(now, now.place), around):
+            command_id = uuid5(_cause(event), f"link {to} {said.other}")
+            await p.incidents.say(to, said, command_id=command_id)
+
+
+async def _neighbour(one: Incident, place: Place) -> Neighbour:
+    assert one.id is not None
+    assert one.emitted_at is not None
+    return Neighbour(
+        id=one.id,
+        no=one.no,
+        kind=one.kind,
+        handling=one.handling,
+        drill=await drills.drill_of(one.id) is not None,
+        building_id=one.place.building_id,
+        metres=metres(Point(place.lat, place.lon), Point(one.place.lat, one.place.lon)),
+        emitted_at=one.emitted_at,
+    )
+
+
 async def send_visit(p: Pipeline, now: Incident, event: e.Event, fact: Any) -> None:
     """T4: the party says it is handled; somebody still looks."""
     await p.incidents.say(
@@ -897,7 +926,7 @@ async def remind(p: Pipeline, now: Incident, event: e.Event, fact: e.Reminded) -
 
 
 REACTIONS: Mapping[type[e.Fact], Sequence[Reaction]] = {
-    e.AlertRaised: (alert_household,),
+    e.AlertRaised: (alert_household, link_neighbours),
     e.DeskMissing: (tell_no_desk,),
     e.VerificationVisitDue: (send_visit,),
     e.DispatchRequested: (find_somebody,),

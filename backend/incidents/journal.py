@@ -19,7 +19,7 @@ from backend.incidents.flow.facts import Policy
 from backend.incidents.flow.grouping import Standing
 from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.rules import ANSWERING
-from backend.incidents.flow.vocabulary import OPEN, Kind, State
+from backend.incidents.flow.vocabulary import OPEN, Kind, Place, State
 from backend.incidents.schemas import Answer
 from backend.shared.db import OPERATIONS
 from backend.shared.ids import uuid7
@@ -217,6 +217,21 @@ async def standing_in(building_id: UUID, detector_id: UUID, *, at: datetime) -> 
         )
         for row in rows
     ]
+
+
+async def open_around(incident_id: UUID, place: Place, box_deg: float) -> list[Incident]:
+    """Open incidents of the same building, or whose place is within so many degrees of it."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id FROM incident WHERE state NOT IN ('released', 'archived') AND id <> $1"
+        " AND (building_id = $2 OR (abs((board ->> 'lat')::float8 - $3) <= $5::float8"
+        " AND abs((board ->> 'lon')::float8 - $4) <= $5::float8)) ORDER BY emitted_at LIMIT 50",
+        incident_id,
+        place.building_id,
+        place.lat,
+        place.lon,
+        box_deg,
+    )
+    return [await load(row["id"]) for row in rows]
 
 
 async def storm_of(gateway: UUID) -> UUID | None:

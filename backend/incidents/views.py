@@ -16,6 +16,7 @@ from backend.incidents.flow.incident import (
     Evacuation,
     Incident,
     Item,
+    Link,
     Obligation,
     OfferMade,
     People,
@@ -132,7 +133,10 @@ class Entry(View, frozen=True, kw_only=True, rename="camel"):
 
 
 class Links(View, frozen=True, kw_only=True, rename="camel"):
+    """``beside``: incidents that are one event with this one."""
+
     follows: UUID | None
+    beside: tuple[Link, ...] = ()
 
 
 class IncidentView(View, frozen=True, kw_only=True, rename="camel"):
@@ -369,7 +373,7 @@ def incident_view(
         late_statements=now.late_statements,
         archive=now.seal,
         archive_requested_at=now.archive_requested_at,
-        links=Links(follows=now.follows),
+        links=Links(follows=now.follows, beside=now.linked),
         allowed=allowed(now, roles),
     )
 

@@ -17,6 +17,7 @@ from backend.incidents.flow.incident import Incident, OfferMade
 from backend.incidents.flow.kinds import Words, required_ppe
 from backend.incidents.flow.vocabulary import Place, State
 from backend.incidents.views import IncidentView, Live
+from backend.screens.beside import BesideView, beside
 from backend.screens.reading import live_values, view_of
 from backend.screens.services import Parts, Services
 from backend.screens.shift_rules import duty_rules
@@ -120,6 +121,8 @@ class Home(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     owed: list[Owed]
     cordons: list[CordonNear]
     near: list[Near]
+    beside: list[BesideView]
+    """What is one event with an incident of mine."""
     move: Move | None
     """Where the desk lead sent me while an area is left empty."""
     rulebook_version: str
@@ -173,6 +176,7 @@ async def home(
         ],
         cordons=await _cordons(),
         near=await _near(user.staff_id, at),
+        beside=await beside(now for now in on_it if now.on_it(user.staff_id)),
         move=await moves.of(user.staff_id),
         rulebook_version=(await card_sets.book(services.incidents.policy))[0],
         desk_phone=ctx.settings.service.phone or None,

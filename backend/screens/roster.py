@@ -23,6 +23,7 @@ from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import OPEN
 from backend.residents import service as residents
 from backend.residents.schemas import Dweller
+from backend.screens.beside import on_one_beside
 from backend.screens.reading import existing
 from backend.shared.context import Ctx
 from geo.areas import Circle, Polygon, polygon_from_geojson
@@ -142,10 +143,12 @@ async def expected(now: Incident) -> tuple[str, ...]:
 
 @get("/api/incidents/{incident_id:uuid}/roster", guards=[signed_in], operation_id="Roster")
 async def roster(request: Request[Any, Any, Any], incident_id: FromPath[UUID], ctx: Ctx) -> Roster:
-    """The evacuation list, for the desk and for the field staff who are on the incident."""
+    """The evacuation list, for the desk and for the field staff who are on the incident, or on
+    one that is one event with it: so nobody is fetched twice."""
     now = await existing(incident_id)
     user = request.user
-    if not (user.roles & {"desk", "desk_lead"} or now.on_it(user.staff_id)):
+    mine = user.roles & {"desk", "desk_lead"} or now.on_it(user.staff_id)
+    if not (mine or await on_one_beside(now, user.staff_id)):
         raise WrongRole("不在这起警情中 Not part of this incident")
     unmasked = now.state in OPEN and await drills.drill_of(incident_id) is None
     homes = await homes_concerned(now)

@@ -110,6 +110,8 @@ MAKERS: dict[type[c.Command], Callable[[Story, Pick], c.AnyCommand]] = {
     c.Seal: lambda s, _p: c.Seal(hash="h", previous="p", sealed_at=s.now),
     c.Absorb: lambda s, p: c.Absorb(source=UUID(int=98), no="x", detectors=(_alarm(s, p),),
                                     alarming=p(((), DETECTORS))),
+    c.LinkIncident: lambda _s, p: c.LinkIncident(
+        other=p((UUID(int=97), UUID(int=1))), no="x", kind=Kind.GAS, reason="near", metres=40.0),
     c.Merge: lambda _s, _p: c.Merge(into=UUID(int=99)),
     c.Split: lambda _s, p: c.Split(household_id=p((NEXT_DOOR, HOME))),
     c.MarkDrill: lambda _s, _p: c.MarkDrill(),

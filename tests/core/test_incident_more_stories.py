@@ -1,6 +1,7 @@
 """More stories, one for each rule that the first file does not tell: people, time and papers."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -10,7 +11,17 @@ from backend.incidents.flow import commands as c
 from backend.incidents.flow import events as e
 from backend.incidents.flow.deadlines import started_by
 from backend.incidents.flow.facts import Policy
-from backend.incidents.flow.vocabulary import SYSTEM, Actor, Control, Kind, Role, State, Urgency
+from backend.incidents.flow.linking import Neighbour, links
+from backend.incidents.flow.vocabulary import (
+    SYSTEM,
+    Actor,
+    Control,
+    Handling,
+    Kind,
+    Role,
+    State,
+    Urgency,
+)
 from tests.core.incident_steps import (
     ANNA,
     BEN,
@@ -21,6 +32,7 @@ from tests.core.incident_steps import (
     OFFICES,
     RESIDENT,
     SECOND,
+    START,
     Story,
     field,
     tells,
@@ -337,6 +349,56 @@ def test_an_absorbed_alarm_counts_for_the_release_of_the_winner() -> None:
     story.say(SYSTEM, c.Absorb(source=uuid4(), no="7", detectors=(theirs,), alarming=(SECOND,)))
     assert (story.state.c1, story.state.c2) == (None, None)
     assert SECOND in story.state.detectors
+
+
+@tells("L52d")
+def test_incidents_beside_each_other_are_linked_once_and_each_keeps_its_own_release() -> None:
+    story = Story()
+    other = uuid4()
+    link = c.LinkIncident(other=other, no="8", kind=Kind.GAS, reason="near", metres=31.0)
+    [said] = story.say(SYSTEM, link)
+    assert isinstance(said.fact, e.IncidentsLinked)
+    assert story.say(SYSTEM, link) == ()
+    assert [(one.incident_id, one.reason) for one in story.state.linked] == [(other, "near")]
+    assert not story.say(SYSTEM, msgspec.structs.replace(link, other=story.state.id))
+    assert len(story.state.detectors) == 1
+
+
+def beside(**changes: Any) -> Neighbour:
+    given: dict[str, Any] = {
+        "id": uuid4(),
+        "no": "9",
+        "kind": Kind.SMOKE,
+        "handling": Handling.ACTUAL,
+        "drill": False,
+        "building_id": UUID(int=100),
+        "metres": 0.0,
+        "emitted_at": START,
+    }
+    return Neighbour(**given | changes)
+
+
+def test_what_is_one_event_is_said_in_both_and_nothing_is_linked_with_a_drill() -> None:
+    one, next_door = beside(), UUID(int=101)
+    near = beside(building_id=next_door, metres=50.0, emitted_at=START + timedelta(minutes=10))
+    said = links(one, [near])
+    assert [(to, link.other, link.reason) for to, link in said] == [
+        (one.id, near.id, "near"),
+        (near.id, one.id, "near"),
+    ]
+    late = beside(emitted_at=START + timedelta(hours=5))
+    assert {link.reason for _, link in links(one, [late])} == {"same_building"}
+    put = msgspec.structs.replace
+    for apart in (
+        put(near, metres=50.1),
+        put(near, emitted_at=START + timedelta(minutes=10, seconds=1)),
+        put(near, handling=Handling.EXERCISE),
+        put(near, drill=True),
+        put(late, drill=True),
+        one,
+    ):
+        assert links(one, [apart]) == []
+    assert links(put(one, building_id=None), [put(near, building_id=None, metres=60.0)]) == []
 
 
 # --- what one has seen ------------------------------------------------------------------------

@@ -149,6 +149,16 @@ class Absorb(Command, frozen=True, kw_only=True, tag="absorb"):
     alarming: tuple[UUID, ...]
 
 
+class LinkIncident(Command, frozen=True, kw_only=True, tag="link_incident"):
+    """52: another open incident is one event with this one; each keeps its own release."""
+
+    other: UUID
+    no: str
+    kind: Kind
+    reason: Literal["same_building", "near"]
+    metres: float
+
+
 class Claim(Command, frozen=True, kw_only=True, tag="claim"):
     """4"""
 
@@ -609,7 +619,7 @@ class Photo(Command, frozen=True, kw_only=True, tag="photo"):
 AnyCommand = (
     RaiseAlert | NewAlarm | DataNormal | PresentToDesk | NoDesk | Offer | ExpireOffer | NobodyLeft
     | PlayInDrill | EndDrill | ReportDelivered | ReportFailed | Remind | Seal | Absorb | Merge
-    | Split | MarkDrill
+    | LinkIncident | Split | MarkDrill
     | Claim | HandOver | LogCall | PartyReportsFalse | PartyHandled | PartyCannotHandle
     | PartyUnreachable | PartyNeedsRescue | DispatchNow | Reassign | CallHelper
     | Accept | Decline | SelfAssign | Arrived | FieldDeclaresFalse | ConfirmReal

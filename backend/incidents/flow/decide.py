@@ -17,6 +17,7 @@ from backend.incidents.flow import (
     grouped,
     handling,
     helping,
+    linking,
     release,
     reminders,
     rescue,
@@ -31,7 +32,7 @@ from backend.incidents.flow.vocabulary import Offline, Role, State
 
 REGIONS = (
     alarm, contact, dispatching, helping, handling, rescue, evacuation, cordon, release, grouped,
-    reminders,
+    linking, reminders,
 )  # fmt: skip
 DECIDE: dict[type[c.Command], Decide] = {k: v for r in REGIONS for k, v in r.DECIDE.items()}
 RELEVANT = (

@@ -427,6 +427,16 @@ class SplitOff(Fact, frozen=True, kw_only=True, tag="SplitOff"):
     reason: str
 
 
+class IncidentsLinked(Fact, frozen=True, kw_only=True, tag="IncidentsLinked"):
+    """``reason``: same_building or near; ``metres`` between the two places."""
+
+    other: UUID
+    no: str
+    kind: Kind
+    reason: str
+    metres: float
+
+
 class DrillMarked(Fact, frozen=True, kw_only=True, tag="DrillMarked"):
     pass
 
@@ -599,7 +609,7 @@ AnyFact = (
     | ObligationDue | ObligationMet | ObligationWaived | Advised | FalseReportFiled
     | CommunityReported | AuthorityReported | UnitReached | Checked | CauseEstablished
     | ArchiveRequested | Archived
-    | Merged | Absorbed | SplitOff | DrillMarked
+    | Merged | Absorbed | SplitOff | IncidentsLinked | DrillMarked
     | AddendumAppended | AddendumProposed | NoteAdded | PhotoAdded | LateStatement | LateRaise
     | Reminded | DrillPlayed | DrillEnded
 )  # fmt: skip

@@ -221,6 +221,17 @@ class Sealed(Part, frozen=True, kw_only=True, rename="camel"):
     sealed_at: datetime
 
 
+class Link(Part, frozen=True, kw_only=True, rename="camel"):
+    """Another incident of one event with this one, as it was when they were linked."""
+
+    incident_id: UUID
+    no: str
+    kind: Kind
+    reason: str
+    metres: float
+    at: datetime
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The whole of one incident. ``state`` is NEW before the first event."""
 
@@ -251,6 +262,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """One more contact thread for each further household."""
     merged_into: UUID | None = None
     absorbed: tuple[str, ...] = ()
+    linked: tuple[Link, ...] = ()
     verification: bool = False
     round: int = 0
     dispatch_open: bool = False

@@ -123,6 +123,7 @@ TABLE: tuple[Rule, ...] = (
     _rule("L52a", c.Merge, DK, OPEN, "6.3.7.3-b"),
     _rule("L52b", c.Absorb, SYS, OPEN, "6.3.7.3-b"),
     _rule("L52c", c.Split, DK, OPEN, "6.3.6.1-a"),
+    _rule("L52d", c.LinkIncident, SYS, UNSEALED, "6.3.5.1-a"),
     _rule("L53", c.MarkDrill, DL | {Role.MANAGER}, {State.RAISED}, "4.2.4.1-d"),
     _rule("L53b", c.PlayInDrill, SYS, UNSEALED, "4.2.4.1-d"),
     _rule("L53c", c.EndDrill, SYS, UNSEALED, "4.2.4.1-d"),

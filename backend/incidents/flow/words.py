@@ -37,6 +37,7 @@ COMMANDS: dict[str, Words] = {
     "seal": Words("封存", "Seal"),
     "absorb": Words("并入另一警情", "Absorb another incident"),
     "merge": Words("合并到另一警情", "Merge into another incident"),
+    "link_incident": Words("与旁边的警情关联", "Link with an incident beside"),
     "split": Words("拆分出一户", "Split off a household"),
     "mark_drill": Words("标为演练", "Mark as a drill"),
     "play_in_drill": Words("演练情景", "Drill: something happens"),
@@ -165,6 +166,10 @@ EVENTS: dict[str, Words] = {
     "CordonLifted": Words("警戒区已撤除", "Cordon lifted"),
     "Merged": Words("已合并到另一警情", "Merged into another incident"),
     "Absorbed": Words("并入警情 {no}", "Incident {no} merged in"),
+    "IncidentsLinked": Words(
+        "与警情 {no} 是同一事件，相距 {metres} 米",
+        "One event with incident {no}, {metres} m away",
+    ),
     "SplitOff": Words("拆分出一户，另立警情", "A household was split off"),
     "DrillPlayed": Words("演练情景：{zh}", "Drill: {en}"),
     "DrillEnded": Words("演练结束", "The drill is over"),

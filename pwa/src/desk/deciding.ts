@@ -3,23 +3,20 @@ import { words } from '../i18n'
 import { metresBetween } from '../kit/map/scale'
 import type { BoardRow, IncidentView, TimelineEntry, Uuid } from '../wire/types'
 
-/** Another building this near, this soon, is one event (lifecycle section 10). */
-export const BESIDE_M = 50
-export const BESIDE_MS = 600_000
 /** Further away nobody merges by mistake. */
 const MERGE_M = 200
 
 export interface Beside { row: BoardRow; metres: number; linked: boolean }
 
-/** Other open incidents near this one, nearest first; ``linked``: near enough and soon enough to be one event. Pure. */
+/** Other open incidents near this one, nearest first; ``linked``: the journal says that they are one event. Pure. */
 export function beside(of: IncidentView, rows: Iterable<BoardRow>): Beside[] {
   const found: Beside[] = []
+  const linked = new Set(of.links.beside?.map((link) => link.incidentId))
   for (const row of rows) {
     if (row.id === of.id || ['released', 'archived'].includes(row.state) || row.handling !== of.handling) continue
     const metres = metresBetween(of.place, row)
     if (metres > MERGE_M) continue
-    const apart = Math.abs(Date.parse(row.emittedAt) - Date.parse(of.emittedAt))
-    found.push({ row, metres, linked: metres <= BESIDE_M && apart <= BESIDE_MS })
+    found.push({ row, metres, linked: linked.has(row.id) })
   }
   return found.sort((a, b) => Number(b.linked) - Number(a.linked) || a.metres - b.metres)
 }

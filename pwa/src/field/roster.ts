@@ -5,7 +5,7 @@
 import { ref, watch } from 'vue'
 import { dropSealed, keepSealed, sealedOf } from '../sync/sealed'
 import { get } from '../wire/api'
-import type { IncidentView, Uuid } from '../wire/types'
+import type { BesideIncident, IncidentView, Uuid } from '../wire/types'
 import { home, self } from './phone'
 import { mine } from './steps'
 
@@ -26,6 +26,10 @@ const OVER = new Set(['released', 'archived'])
 const wants = (view: IncidentView): boolean => !OVER.has(view.state) && mine(view, self.value.staffId) !== null
 const stateOf = (view: IncidentView): string => `${view.cordon.state} ${view.cordon.at} ${view.evacuation.state} ${view.evacuation.expected.length}`
 
+/** Lists of what is one event with mine, while somebody goes by them: so nobody is fetched twice. */
+const linkedTo = (open: readonly IncidentView[]): BesideIncident[] =>
+  (home.value?.beside ?? []).filter((one) => one.evacuation.state === 'running' && open.some((view) => view.id === one.of) && !open.some((view) => view.id === one.incidentId))
+
 export async function startRosters(): Promise<void> {
   const kept = await sealedOf<Kept>(KEY)
   // where nothing opens, what lies there is of no use: an older app's, or another key's
@@ -38,15 +42,18 @@ async function renew(): Promise<void> {
   const views = home.value?.incidents
   if (!views) return
   const open = views.filter(wants)
+  const others = linkedTo(open)
+  const ids = [...open, ...others].map((one) => ('of' in one ? one.incidentId : one.id))
   const before = Object.keys(rosters.value)
-  const left = Object.fromEntries(Object.entries(rosters.value).filter(([id]) => open.some((view) => view.id === id)))
+  const left = Object.fromEntries(Object.entries(rosters.value).filter(([id]) => ids.includes(id)))
   if (Object.keys(left).length < before.length) await save(left)
-  for (const view of open) {
-    if (asked.get(view.id) === stateOf(view)) continue
+  for (const one of [...open, ...others]) {
+    const [id, state] = 'of' in one ? [one.incidentId, `${one.evacuation.state} ${one.evacuation.total}`] : [one.id, stateOf(one)]
+    if (asked.get(id) === state) continue
     try {
-      const fresh = await get<Roster>(`/api/incidents/${view.id}/roster`)
-      asked.set(view.id, stateOf(view))
-      await save({ ...rosters.value, [view.id]: fresh })
+      const fresh = await get<Roster>(`/api/incidents/${id}/roster`)
+      asked.set(id, state)
+      await save({ ...rosters.value, [id]: fresh })
     } catch {
       return // no network: what is kept serves, and the next picture of the server asks again
     }

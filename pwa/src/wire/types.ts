@@ -309,7 +309,8 @@ export interface IncidentView {
   nobodyLeft: boolean
   /** why somebody is looked for beside the lead; empty: nobody is */
   helperWanted?: string
-  links: { follows: Uuid | null }
+  /** beside: what is one event with this one, from the journal */
+  links: { follows: Uuid | null; beside?: { incidentId: Uuid; no: string; kind: Kind; reason: string; metres: number; at: Iso }[] }
   allowed: string[]
 }
 
@@ -333,6 +334,22 @@ export interface Offer {
   expiresAt: Iso
 }
 
+/** An incident that is one event with the one named by ``of``; read only. */
+export interface BesideIncident {
+  of: Uuid
+  incidentId: Uuid
+  no: string
+  kind: Kind
+  urgency: Urgency
+  state: State
+  address: string
+  lead: string | null
+  reason: string
+  metres: number
+  /** done: those of the list that somebody has said something of */
+  evacuation: { state: string; total: number; done: string[] }
+}
+
 export interface FieldHome {
   me: Me
   now: Iso
@@ -350,6 +367,8 @@ export interface FieldHome {
   /** somebody else's, close to where I was last; whoever stands at the door may join */
   near: { incidentId: Uuid; no: string; kind: Kind; urgency: Urgency; handling: Handling; state: string; address: string; lat: number; lon: number }[]
   cordons: { incidentId: Uuid; kind: Kind; address: string; handling: Handling; shape: unknown; radiusM: number | null }[]
+  /** what is one event with an incident of mine */
+  beside?: BesideIncident[]
   /** where the desk lead sent me while an area is left empty */
   move?: Move | null
   rulebookVersion: string | number

@@ -114,6 +114,15 @@ export const t = words({
   ring_1: ['本院', 'Same building'],
   ring_2: ['警戒区内邻居', 'Neighbours in the cordon'],
 
+  beside: ['旁边的警情', 'Incidents beside'],
+  beside_lead: ['{name} 负责', 'led by {name}'],
+  beside_no_lead: ['还没有人负责', 'nobody leads yet'],
+  beside_evac: ['疏散已清点 {n} / {all}', 'evacuation: {n} of {all} accounted for'],
+  beside_list: ['旁边的名单（只看）', 'The list beside (read only)'],
+  beside_list_none: ['名单还没到这台手机', 'The list has not reached this phone'],
+  beside_done: ['已清点', 'accounted for'],
+  same_building: ['同一栋', 'same building'],
+
   guide: ['引导', 'Guide'],
   guide_open: ['安排接车', 'Arrange'],
   road_cleared: ['道路已通', 'Road is clear'],
