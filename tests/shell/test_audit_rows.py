@@ -38,7 +38,9 @@ async def signs_out(world: World, client: httpx.AsyncClient) -> httpx.Response:
 
 
 async def goes_on_duty(world: World, client: httpx.AsyncClient) -> httpx.Response:
-    return await client.post("/api/field/duty", json={"on": True, "deviceId": "phone", "reason": "顶班"})
+    return await client.post(
+        "/api/field/duty", json={"on": True, "deviceId": "phone", "reason": "顶班"}
+    )
 
 
 async def stores_a_photo(world: World, client: httpx.AsyncClient) -> httpx.Response:
