@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { asked } from '@/desk/asked'
+import { beside, muteChoices } from '@/desk/deciding'
 import { nowStep } from '@/desk/now'
 import { outcomeCommands } from '@/desk/outcomes'
 import { coalesce } from '@/desk/pull'
@@ -204,4 +205,22 @@ describe('the small chart', () => {
   })
   it('draws nothing rather than something wrong without readings', () => expect(spark([], 20, 340, 56).path).toBe(''))
   it('puts late readings at their own time', () => expect(spark([[at(2), 2], [at(0), 0], [at(1), 1]], null, 100, 20).path).toBe(spark([[at(0), 0], [at(1), 1], [at(2), 2]], null, 100, 20).path))
+})
+
+describe('what stands beside an incident', () => {
+  const linked = (id: string): Partial<IncidentView> => ({ links: { follows: null, beside: [{ incidentId: id, no: 'n', kind: 'gas', reason: 'near', metres: 40, at: at(0) }] } })
+  const here = { lat: 0, lon: 0 }
+
+  it('is one event where the journal says so, however near another is', () => {
+    const rows = [row('a', here), row('b', { lat: 0.0004, lon: 0 })]
+    expect(beside(view('dispatching', linked('b')), rows).map((one) => [one.row.id, one.linked])).toEqual([['b', true], ['a', false]])
+  })
+  it('is never a drill beside something real', () => expect(beside(view('dispatching'), [row('a', { ...here, handling: 'actual' })])).toEqual([]))
+})
+
+describe('a mute', () => {
+  it('is offered for two hours at most where silence costs lives', () => {
+    expect(Math.max(...muteChoices('smoke'), ...muteChoices('gas'))).toBe(120)
+    expect(Math.max(...muteChoices('water'))).toBe(1440)
+  })
 })
