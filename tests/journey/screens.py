@@ -20,7 +20,7 @@ from backend.access.middleware import COOKIE
 from backend.app import create_app
 from geo.point import Point
 from tests.edge.detectors import store_of
-from tests.journey.pages import Household, Inbox, Phone, Tablet
+from tests.journey.pages import Household, Inbox, Phone, Screen, Tablet
 from tests.journey.stage import DIALLER, MOBILE, Device, Json
 from tests.journey.street import LAT, LON, PEOPLE, Person, Street, furnish
 from tests.plugin.world import World
@@ -132,6 +132,14 @@ class StreetOnScreens(Street):
         await tablet.page.goto(f"{self.base}/desk")
         await tablet.shows("data-age")
         return tablet
+
+    async def upkeep(self) -> Screen:
+        """The page of a technician who has no seat at the desk."""
+        who = await self.signed_in("technician", name="唐一鸣")
+        page = Screen(await self._device(1180, 820, who), self.base)
+        await page.page.goto(f"{self.base}/desk")
+        await page.shows("upkeep")
+        return page
 
     async def household(self, home: str = "east") -> Household:
         """The page behind a household's link, on a small phone."""

@@ -29,6 +29,20 @@ async def test_a_phone_shows_its_number_and_tests_each_way_to_itself(
     screens.nothing_went_wrong()
 
 
+async def test_a_technician_sees_who_can_be_reached_and_what_became_of_messages_and_no_board(
+    screens: StreetOnScreens,
+) -> None:
+    await screens.phone("李明")
+    keeper = await screens.upkeep()
+    await keeper.tap("reach-GS-0002")
+    await keeper.shows("part-receipt")
+    await keeper.tap("reach-messages")
+    await expect(keeper.at("tab-delivery")).to_have_attribute("aria-pressed", "true")
+    await keeper.shows("told")
+    await expect(keeper.at("incident")).to_have_count(0)
+    screens.nothing_went_wrong()
+
+
 @pytest.mark.clause("6.2.3-c")
 async def test_who_misses_a_test_stands_first_and_leaves_the_choice_until_a_receipt(
     screens: StreetOnScreens,

@@ -6,7 +6,7 @@ import { get, Problem, Unreachable } from '../wire/api'
 import { envelope, sendCommands } from '../wire/commands'
 import { Live } from '../wire/live'
 import { signOut as endSession, whoAmI } from '../wire/session'
-import type { Board, BoardRow, Command, Contacts, Frame, IncidentView, Me, Readings, Refusal, Uuid } from '../wire/types'
+import type { Board, BoardRow, Command, Contacts, Frame, IncidentView, Me, Readings, Refusal, Role, Uuid } from '../wire/types'
 import { ring } from './bell'
 import { coalesce } from './pull'
 import { divide, merge, unclaimed } from './queue'
@@ -52,6 +52,9 @@ let live: Live | null = null
 /** Incidents whose card this browser has already reported as shown, on this connection. */
 const presented = new Set<Uuid>()
 
+/** Who may see the board; see the guards of ``/api/desk``. */
+export const seated = (roles: readonly Role[]): boolean => roles.some((role) => ['desk', 'desk_lead', 'manager'].includes(role))
+
 export async function startDesk(): Promise<void> {
   void loadRulebook()
   for (;;) {
@@ -67,6 +70,7 @@ export async function startDesk(): Promise<void> {
     location.assign('/login?next=/desk')
     return
   }
+  if (!seated(desk.me.roles)) return
   live = new Live('/ws', {
     frame: heard,
     connected: (on) => {

@@ -28,7 +28,7 @@ export async function signOut(): Promise<void> {
 /** The page where a person with these roles works. */
 export function homeOf(roles: readonly Role[]): string {
   if (roles.some((role) => ['desk', 'desk_lead', 'manager'].includes(role))) return '/desk'
-  if (roles.includes('field') || roles.includes('technician')) return '/field'
+  if (roles.includes('field')) return '/field'
   if (roles.includes('office')) return '/office'
   return '/desk'
 }
