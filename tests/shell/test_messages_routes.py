@@ -66,8 +66,14 @@ async def test_a_test_message_says_so_and_replaces_the_one_before(world: World) 
     async with world.client("field", staff_id=person) as phone:
         for device in ("a", "b"):
             await phone.post("/api/field/duty", json={"on": True, "deviceId": device})
-    rows = await world.operations.fetch("SELECT handling, ended FROM message ORDER BY id")
-    assert [tuple(row) for row in rows] == [("test", "withdrawn"), ("test", None)]
+    rows = await world.operations.fetch(
+        "SELECT body -> 'data' ->> 'kind' AS kind, body ->> 'lockTitle' AS title, ended"
+        " FROM message ORDER BY id"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("test", "通信测试", "withdrawn"),
+        ("test", "通信测试", None),
+    ]
 
 
 async def test_a_receipt_for_anothers_message_changes_nothing(world: World) -> None:
