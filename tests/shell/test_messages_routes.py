@@ -68,7 +68,7 @@ async def test_a_test_message_says_so_and_replaces_the_one_before(world: World) 
             await phone.post("/api/field/duty", json={"on": True, "deviceId": device})
     rows = await world.operations.fetch(
         "SELECT body -> 'data' ->> 'kind' AS kind, body ->> 'lockTitle' AS title, ended"
-        " FROM message ORDER BY id"
+        " FROM message ORDER BY ended NULLS LAST"
     )
     assert [tuple(row) for row in rows] == [
         ("test", "通信测试", "withdrawn"),
