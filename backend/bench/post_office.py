@@ -6,6 +6,7 @@ when each one came by the machine's monotonic clock, which both processes share.
 
 import asyncio
 import multiprocessing
+import os
 import sys
 import time
 from multiprocessing.connection import Connection
@@ -102,6 +103,7 @@ async def _run(pipe: Connection) -> None:
             pipe.recv()
         except EOFError:
             sys.exit(0)
+        os.set_blocking(pipe.fileno(), True)  # the loop undid that; the answer is long
         pipe.send(_Door.came)
 
     loop.add_reader(pipe.fileno(), asked)
