@@ -185,7 +185,8 @@ async def _scene_without_network(phone: Phone) -> list[Json]:
 
     await phone.page.reload()
     await phone.step("card")
-    await expect(phone.at("count-saved")).to_have_text(str(saved))  # pictures follow the first frame
+    # pictures are counted after the first frame
+    await expect(phone.at("count-saved")).to_have_text(str(saved))
     assert await phone.counts() == (saved, sent, accepted)
     for code in SMOKE_ITEMS:
         await phone.item(code)
