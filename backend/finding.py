@@ -77,7 +77,7 @@ class Finding:
         drill = await drills.drill_of(incident_id)
         if drill is not None and drill.ended_at is not None:
             return []
-        on_duty = await staff.on_duty_people(at)
+        on_duty = await staff.on_duty_people(at, early=self._early)
         busy = await journal.busy(incident_id, since=at - SHIFT_AT_MOST)
         away = await self.unreachable(at)
         return [
@@ -88,7 +88,7 @@ class Finding:
 
     async def members(self, at: datetime) -> list[Member]:
         """Field staff on duty with the area they belong to and what they are on; no drill."""
-        on_duty = await staff.on_duty_people(at)
+        on_duty = await staff.on_duty_people(at, early=self._early)
         busy = await journal.busy(NO_INCIDENT, since=at - SHIFT_AT_MOST)
         away = await self.unreachable(at)
         return [
@@ -106,6 +106,10 @@ class Finding:
         ours = self.ctx.settings.dispatch
         shared = set(choosing.Policy.__struct_fields__) & set(ours.__struct_fields__)
         return choosing.Policy(**{name: getattr(ours, name) for name in shared})
+
+    @property
+    def _early(self) -> timedelta:
+        return timedelta(minutes=self.ctx.settings.roster.early_min)
 
     async def network(self) -> StreetNetwork | None:
         """The streets that a setting names, else those of the map in force; None without both."""

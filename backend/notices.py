@@ -55,7 +55,7 @@ def _say(
 def offer(now: Incident, fact: e.Offered, *, message_id: UUID, at: datetime) -> Message:
     """警情: the alert put to the nearest person; the two actions work from the lock screen."""
     policy = KINDS[now.kind]
-    minutes = "" if fact.minutes is None else f"步行约 {max(1, round(fact.minutes))} 分钟"
+    minutes = "" if fact.minutes is None else f"路上约 {max(1, round(fact.minutes))} 分钟"
     metres = "" if fact.metres is None else f"{round(fact.metres)} 米"
     far = " · ".join(part for part in (metres, minutes) if part)
     return _say(

@@ -179,10 +179,14 @@ _PEOPLE = (
 )
 
 
-async def on_duty_people(now: datetime) -> list[OnDuty]:
-    """Everybody on duty with their latest fix, in no order; one statement."""
+async def on_duty_people(now: datetime, *, early: timedelta = RULES.early) -> list[OnDuty]:
+    """Everybody on duty with their latest fix, in no order; one statement.
+
+    Args:
+        early: so long before their shift somebody on duty counts as on shift.
+    """
     rows = await OPERATIONS.fetch(
-        f"{_PEOPLE} WHERE d.on_since IS NOT NULL", now, RULES.early, now.astimezone(AREA).date()
+        f"{_PEOPLE} WHERE d.on_since IS NOT NULL", now, early, now.astimezone(AREA).date()
     )
     return [OnDuty(**dict(row)) for row in rows]
 

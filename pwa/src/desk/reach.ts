@@ -9,7 +9,7 @@ export const counts = ref<ReachCounts | null>(null)
 export const reached = shallowRef<ReadonlyMap<Uuid, Reachable>>(new Map())
 export const below = ref(40)
 /** The lead's page: shut, open, or open at one of its tabs. */
-export const managing = ref<boolean | 'reach' | 'delivery'>(false)
+export const managing = ref<boolean | 'roster' | 'reach' | 'delivery'>(false)
 
 let watching = false
 

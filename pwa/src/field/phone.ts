@@ -403,7 +403,8 @@ export function startPhone(): void {
     recheck()
   })
   void watchPermissions(recheck)
-  navigator.serviceWorker?.addEventListener('message', ({ data }: MessageEvent<{ t: string }>) => {
+  navigator.serviceWorker?.addEventListener('message', ({ data }: MessageEvent<{ t: string; url?: string }>) => {
+    if (data.t === 'show' && data.url) location.hash = new URL(data.url, location.href).hash
     if (data.t === 'push' || data.t === 'show' || data.t === 'outbox') void pull()
   })
   void navigator.storage?.persisted?.().then((yes) => (storageKept.value = yes))

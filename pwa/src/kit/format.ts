@@ -9,7 +9,7 @@ const t = words({
   days: ['{n} 天前', '{n} d ago'],
   metre: ['{n} 米', '{n} m'],
   kilometre: ['{n} 公里', '{n} km'],
-  walk: ['步行约 {n} 分钟', 'about {n} min on foot'],
+  onTheWay: ['路上约 {n} 分钟', 'about {n} min away'],
   inSeconds: ['{n} 秒后', 'in {n} s'],
   inMinutes: ['{n} 分钟后', 'in {n} min'],
   inHours: ['{n} 小时后', 'in {n} h'],
@@ -80,8 +80,8 @@ export function distance(metres: number): string {
   return t('metre', { n: metres >= 100 ? Math.round(metres / 10) * 10 : Math.round(metres) })
 }
 
-/** ``步行约 4 分钟``; never less than one. */
-export const walking = (minutes: number): string => t('walk', { n: Math.max(1, Math.round(minutes)) })
+/** ``路上约 4 分钟``, on foot or by e-bike, as the installation goes; never less than one. */
+export const onTheWay = (minutes: number): string => t('onTheWay', { n: Math.max(1, Math.round(minutes)) })
 
 /** A measured value without false precision. */
 export function amount(value: number | null | undefined): string {

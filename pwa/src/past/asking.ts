@@ -1,5 +1,5 @@
 /** A search for somebody in words: how far, how sure, how busy, why passed over. Pure but for the language. */
-import { distance, lasting, walking } from '../kit/format'
+import { distance, lasting, onTheWay } from '../kit/format'
 import { reasonWord } from '../rulebook'
 import type { Candidate, Iso, Uuid } from '../wire/types'
 import { t } from './words'
@@ -33,11 +33,11 @@ export interface Search {
   joined: { at: Iso; staffId: Uuid; name: string; metres: number | null; lead: boolean }[]
 }
 
-/** ``120 米 · 步行约 2 分钟 · 沿街巷``: how far, how long, and by which measure. */
+/** ``120 米 · 路上约 2 分钟 · 沿街巷``: how far, how long, and by which measure. */
 export function way({ metres, minutes, basis }: Pick<Candidate, 'metres' | 'minutes' | 'basis'>): string {
   if (metres === null) return t('fix_none')
   const measure = basis === 'streets' ? t('by_streets') : t('by_line')
-  return [distance(metres), minutes === null ? '' : walking(minutes), measure].filter(Boolean).join(' · ')
+  return [distance(metres), minutes === null ? '' : onTheWay(minutes), measure].filter(Boolean).join(' · ')
 }
 
 /** How well their place is known. */
