@@ -8,6 +8,7 @@ import pytest
 
 from backend.shared.ids import uuid7
 from backend.staff import service
+from backend.staff.duty import DutyRules
 from backend.staff.problems import FixFromFuture, NotOnDuty
 from backend.staff.schemas import Fix, NewPerson
 from tests.plugin.shifts import always_on
@@ -104,6 +105,22 @@ async def test_off_duty_nobody_is_followed(world: World) -> None:
         off = await client.post("/api/field/duty", json={"on": False, "deviceId": "phone"})
         assert (off.json()["on"], off.json()["since"]) == (False, None)
     assert await world.operations.fetch_value("SELECT count(*) FROM position") == 0
+
+
+async def test_who_came_on_early_is_on_shift_from_as_early_as_the_roster_allows(
+    world: World,
+) -> None:
+    await registered(world)
+    now = world.clock.now()
+    begins, ends = now + timedelta(minutes=80), now + timedelta(hours=9)
+    await world.operations.execute("UPDATE shift SET from_at = $1, until_at = $2", begins, ends)
+    rules = DutyRules(early_min=90)
+    await service.set_duty(
+        LI, on=True, device_id="phone", actor="t", role="field", now=now, rules=rules
+    )
+    for minutes, on_shift in ((30, False), (90, True)):
+        (person,) = await service.on_duty_people(now, early=timedelta(minutes=minutes))
+        assert person.on_shift is on_shift
 
 
 async def test_a_position_from_the_future_is_refused_and_a_fast_clock_is_cut(world: World) -> None:
