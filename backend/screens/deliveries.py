@@ -9,13 +9,11 @@ from litestar.params import FromPath, JSONBody
 
 from backend.access.guards import requires
 from backend.access.problems import WrongRole
-from backend.audit import service as audit
 from backend.documents import service as documents
 from backend.offices import papers
-from backend.screens.documents import pdf_answer
+from backend.screens.documents import taken
 from backend.screens.incident import DESKS
 from backend.shared.context import Ctx
-from backend.shared.db import OPERATIONS
 from backend.shared.problems import NotFound
 
 AnyRequest = Request[Any, Any, Any]
@@ -60,13 +58,7 @@ async def paper(request: AnyRequest, report_id: FromPath[UUID], ctx: Ctx) -> Res
     line = await documents.paper_line(sha256)
     if line is None:
         raise NotFound("没有这份文件 no such paper")
-    async with OPERATIONS.transaction():
-        await audit.record(
-            OPERATIONS, actor=request.user.account_id, role=request.user.role,
-            action="document.taken", subject=line.incident_id, after={"number": line.number},
-            at=ctx.clock.now(),
-        )  # fmt: skip
-    return await pdf_answer(line)
+    return await taken(line, by=request.user, at=ctx.clock.now())
 
 
 ROUTES = [acknowledge, paper]

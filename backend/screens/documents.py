@@ -1,5 +1,6 @@
 """The papers of an incident: a list, and each as PDF, for the desk and whoever is on it."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -9,6 +10,7 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from backend.access.guards import requires, signed_in
+from backend.access.principal import Principal
 from backend.audit import service as audit
 from backend.documents import service as documents
 from backend.documents.flow import PaperKind
@@ -57,17 +59,16 @@ async def paper(request: AnyRequest, sha256: FromPath[str], ctx: Ctx) -> Respons
         requires(*LEADS)(request, request.route_handler)
     else:
         may_see(await existing(line.incident_id), request.user)
+    return await taken(line, by=request.user, at=ctx.clock.now())
+
+
+async def taken(line: PaperLine, *, by: Principal, at: datetime) -> Response[bytes]:
+    """The paper's bytes, and that somebody took them; what has a hash for a name never changes."""
     async with OPERATIONS.transaction():
         await audit.record(
-            OPERATIONS, actor=request.user.account_id, role=request.user.role,
-            action="document.taken", subject=line.incident_id, after={"number": line.number},
-            at=ctx.clock.now(),
+            OPERATIONS, actor=by.account_id, role=by.role, action="document.taken",
+            subject=line.incident_id, after={"number": line.number}, at=at,
         )  # fmt: skip
-    return await pdf_answer(line)
-
-
-async def pdf_answer(line: PaperLine) -> Response[bytes]:
-    """The paper's bytes; what has a hash for a name never changes."""
     name = quote(f"{line.number}-{line.title}.pdf")
     return Response(
         await documents.bytes_of(line.sha256),

@@ -243,7 +243,7 @@ def _step(
     told = (_signal(SignalType.NORMAL, rule, reading, watch),)
     if not _may_clear(watch, rule, at):
         return watch, told
-    return _clear(watch), (*told, _signal(SignalType.CLEARED, rule, reading, watch))
+    return cleared(watch), (*told, _signal(SignalType.CLEARED, rule, reading, watch))
 
 
 def _raise(
@@ -255,7 +255,7 @@ def _raise(
     return watch, (_signal(SignalType.RAISED, rule, reading, watch),)
 
 
-def _clear(watch: Watch) -> Watch:
+def cleared(watch: Watch) -> Watch:
     """Quiet again; the last value stays known."""
     return Watch(
         last_at=watch.last_at,
@@ -350,7 +350,7 @@ def elapse(
         watch, signals = _raise(watch, last, rule, now, episode)
     else:
         signals = (_signal(SignalType.CLEARED, rule, last, watch),)
-        watch = _clear(watch)
+        watch = cleared(watch)
     watches = {**state.watches, quantity: watch}
     return msgspec.structs.replace(state, watches=watches), signals
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from backend.sensing.flow import DetectorState, Watch
+from backend.sensing.flow import DetectorState, Watch, cleared
 
 LIFE_AT_MOST_MIN = 120  # ▲
 AT_MOST_MIN = 24 * 60  # ▲
@@ -37,11 +37,5 @@ def muted(state: DetectorState, until: datetime) -> DetectorState:
 def _quiet(watch: Watch) -> Watch:
     if watch.episode is None:
         return watch
-    return Watch(
-        last_at=watch.last_at,
-        value=watch.value,
-        unit=watch.unit,
-        flags=watch.flags,
-        received_at=watch.received_at,
-        over_since=None if watch.normals else watch.last_at,
-    )
+    over_since = None if watch.normals else watch.last_at
+    return msgspec.structs.replace(cleared(watch), over_since=over_since)
