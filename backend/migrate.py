@@ -26,6 +26,7 @@ APPS: list[tuple[str, str]] = [
     # ``_app`` replaced by ``_migrations``. Add a row only when the domain exists.
     ("operations", "backend.audit.entry_app"),
     ("identity", "backend.audit.entry_app"),
+    ("telemetry", "backend.audit.entry_app"),
     ("records", "backend.audit.piccolo_app"),
     ("operations", "backend.access.piccolo_app"),
     ("operations", "backend.devices.piccolo_app"),

@@ -1,4 +1,4 @@
-"""The Piccolo app of ``audit_entry``, in operations and in identity: where its migrations are."""
+"""The Piccolo app of ``audit_entry``, beside the data in three databases: its migrations."""
 
 from pathlib import Path
 

@@ -8,15 +8,17 @@ from uuid import UUID
 import msgspec
 
 from backend.audit.flow import redact
-from backend.shared.db import IDENTITY, OPERATIONS, RECORDS
+from backend.shared.db import IDENTITY, OPERATIONS, RECORDS, TELEMETRY
 from backend.shared.ids import uuid7
 
 SYSTEM = "system"
 """Actor and role of what the platform does by itself."""
+ORIGINS = (("operations", OPERATIONS), ("identity", IDENTITY), ("telemetry", TELEMETRY))
+"""Where changes are made, and so where their audit rows first stand."""
 
 
 class Journaled(Protocol):
-    """A database that holds an ``audit_entry`` table: OPERATIONS or IDENTITY."""
+    """A database that holds an ``audit_entry`` table: OPERATIONS, IDENTITY or TELEMETRY."""
 
     def transaction_exists(self) -> bool: ...
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None: ...
@@ -118,14 +120,14 @@ async def ship(limit: int, *, at: datetime) -> int:
     id once: a crash between the two databases only means that a row is offered again.
 
     Args:
-        limit: rows taken from each of the two databases, at most.
+        limit: rows taken from each of the three databases, at most.
         at: the time stamped on the copy and on the row, UTC.
 
     Returns:
         How many rows were shipped.
     """
     shipped = 0
-    for origin, engine in (("operations", OPERATIONS), ("identity", IDENTITY)):
+    for origin, engine in ORIGINS:
         async with engine.transaction():
             rows = await engine.fetch(
                 "SELECT id, at, actor, role, action, subject, before, after, reason"
@@ -161,11 +163,11 @@ async def forget(limit: int, *, before: datetime) -> int:
     than a week ago.
 
     Args:
-        limit: rows of each of the two databases, at most.
+        limit: rows of each of the three databases, at most.
         before: when they were shipped, UTC.
     """
     gone = 0
-    for engine in (OPERATIONS, IDENTITY):
+    for _, engine in ORIGINS:
         gone += await engine.execute(
             "DELETE FROM audit_entry WHERE id IN (SELECT id FROM audit_entry"
             " WHERE shipped_at < $1 ORDER BY id LIMIT $2)",

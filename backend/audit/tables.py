@@ -1,7 +1,7 @@
 """The audit rows waiting beside the data, and the log that they are shipped to.
 
-``audit_entry`` exists twice with the same shape, in operations and in identity, so that a
-change and its row are one transaction. Triggers (see the migrations) refuse every change but
+``audit_entry`` exists three times with the same shape, in operations, identity and telemetry, so
+that a change and its row are one transaction. Triggers (see the migrations) refuse every change but
 the stamp ``shipped_at``; ``audit_log`` refuses change and deletion altogether.
 """
 
@@ -42,7 +42,7 @@ class IdentityEntry(Table, db=IDENTITY, tablename="audit_entry"):
 
 
 class AuditLog(Table, db=RECORDS, tablename="audit_log"):
-    """Every audited act of both databases, kept for the audit administrator."""
+    """Every audited act of the three databases, kept for the audit administrator."""
 
     id = UUID(primary_key=True)
     origin = Varchar(length=16)
