@@ -346,7 +346,7 @@ async def sensing(context: "Context") -> AsyncIterator[None]:
     from backend.sensing.mqtt import Consumer
     from backend.sensing.panels import PanelDoor
 
-    register = Register(context.operations_listener)
+    register = Register(context.operations_listener, clock=context.clock)
     consumer, panels = Consumer(context, register), PanelDoor(context, register)
     await consumer.start()
     try:

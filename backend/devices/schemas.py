@@ -65,11 +65,21 @@ class DetectorView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     state: str
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What sensing needs of a detector for every message."""
+class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What sensing needs of a detector for every message; a hundred thousand stay in memory.
+
+    ``group`` chooses the rules within a kind (a hydrant's class); ``interval_s`` is how often it
+    reports by itself. Until ``paused_until`` (UTC) its readings get the flag ``paused_as``,
+    ``maintenance`` or ``test``, and raise nothing.
+    """
 
     detector_id: UUID
     kind: str
+    group: str | None = None
+    interval_s: int = 3600
+    household_id: UUID | None = None
+    paused_until: datetime | None = None
+    paused_as: str | None = None
 
 
 class Muted(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

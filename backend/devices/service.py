@@ -1,16 +1,15 @@
 """Questions about the register, the base map, and the opening of technicians' tickets."""
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
-from backend.devices.schemas import DetectorView, Home, Known, Muted, Place, TicketView
+from backend.devices.register import Register as Register  # sensing asks both here
+from backend.devices.schemas import DetectorView, Home, Muted, Place, TicketView
 from backend.shared.db import OPERATIONS, Row
 from backend.shared.ids import uuid7
-from backend.shared.listen import Listener
 from backend.shared.problems import NotFound
 from geo.point import Point, metres
 
@@ -196,43 +195,6 @@ async def detectors_near(building_id: UUID) -> list[DetectorView]:
         building_id,
     )
     return [DetectorView(**row) for row in rows]
-
-
-class Register:
-    """Detectors by address, kept in memory as a cache of the register.
-
-    A change of the register empties the cache (channel ``devices``, a hint); an address that was
-    not found is asked for again after ``retry_s``, so a lost hint costs no more than that.
-    """
-
-    def __init__(self, listener: Listener | None = None, *, retry_s: float = 10.0) -> None:
-        self._known: dict[str, Known] = {}
-        self._missing: dict[str, float] = {}
-        self._retry_s = retry_s
-        self._changed = listener.event("devices") if listener else None
-
-    async def find(self, addresses: set[str]) -> Mapping[str, Known]:
-        """The detectors in service at these addresses; unknown ones are missing."""
-        self._forget_when_changed()
-        known, now = self._known, time.monotonic()
-        asked = [a for a in addresses if a not in known and self._missing.get(a, 0.0) <= now]
-        if asked:
-            rows = await OPERATIONS.fetch(
-                "SELECT address, id, kind FROM detector"
-                " WHERE address = ANY($1) AND state NOT IN ('planned', 'replaced', 'retired')",
-                asked,
-            )
-            for row in rows:
-                known[row["address"]] = Known(detector_id=row["id"], kind=row["kind"])
-            if len(self._missing) > 100_000:
-                self._missing.clear()
-            self._missing.update({a: now + self._retry_s for a in asked if a not in known})
-        return {address: known[address] for address in addresses if address in known}
-
-    def _forget_when_changed(self) -> None:
-        if self._changed is not None and self._changed.take():
-            self._known.clear()
-            self._missing.clear()
 
 
 async def addresses_of(detector_ids: Sequence[UUID]) -> dict[UUID, str]:

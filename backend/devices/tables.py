@@ -55,10 +55,12 @@ class Household(Table, db=OPERATIONS):
 
 
 class Detector(Table, db=OPERATIONS):
-    """One detector; ``address`` is ``<protocol>/<device name in that protocol>``."""
+    """One detector; ``address`` is ``<protocol>/<device name in that protocol>``, which belongs to
+    one detector in service. ``tag`` is the unguessable word in its QR label, ``number`` the
+    owner's own; ``datum`` and ``entered_*`` are the position as somebody gave it."""
 
     id = UUID(primary_key=True)
-    address = Text(unique=True)
+    address = Text()
     protocol = Text()
     kind = Text()
     model = Text()
@@ -71,6 +73,74 @@ class Detector(Table, db=OPERATIONS):
     state = Text()
     unit_name = Text(null=True)
     unit_phone = Text(null=True)
+    number = Text(null=True, unique=True)
+    tag = Text(unique=True)
+    model_id = UUID(null=True)
+    rule_group = Text(null=True)
+    link = Text(null=True)
+    point = Text(null=True)
+    datum = Text()
+    entered_lat = DoublePrecision(null=True)
+    entered_lon = DoublePrecision(null=True)
+    photo = Text(null=True)
+    note = Text(null=True)
+    replaced_by = UUID(null=True)
+    commissioned_at = Timestamptz(null=True)
+    version = Integer()
+
+
+class Model(Table, db=OPERATIONS):
+    """A maker's model and the certificate that 5.1.1.3 asks for, or who waived it and why."""
+
+    id = UUID(primary_key=True)
+    maker = Text()
+    name = Text()
+    kind = Text()
+    sensing_class = Text()
+    link = Text(null=True)
+    protocol = Text(null=True)
+    report_interval_s = Integer(null=True)
+    certificate_standard = Text(null=True)
+    certificate_number = Text(null=True)
+    certificate_until = Date(null=True)
+    certificate_note = Text(null=True)
+    waived_by = Text(null=True)
+    waived_reason = Text(null=True)
+    waived_at = Timestamptz(null=True)
+    version = Integer()
+
+
+class DetectorChange(Table, db=OPERATIONS):
+    """One change of a detector as its page tells it: who, when, what, and why."""
+
+    id = UUID(primary_key=True)
+    detector_id = UUID()
+    action = Text()
+    before = JSONB()
+    after = JSONB()
+    reason = Text(null=True)
+    by_account = UUID(null=True)
+    by_name = Text()
+    at = Timestamptz()
+
+
+class Pause(Table, db=OPERATIONS):
+    """A maintenance window or a test session; ``flag`` is what its readings get."""
+
+    id = UUID(primary_key=True)
+    flag = Text()
+    detector_id = UUID(null=True)
+    building_id = UUID(null=True)
+    model_id = UUID(null=True)
+    gateway = Text(null=True)
+    begins_at = Timestamptz()
+    ends_at = Timestamptz()
+    reason = Text()
+    by_account = UUID()
+    by_name = Text()
+    made_at = Timestamptz()
+    ended_at = Timestamptz(null=True)
+    ended_by = Text(null=True)
 
 
 class Mute(Table, db=OPERATIONS):

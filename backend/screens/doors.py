@@ -31,7 +31,7 @@ class Door:
 
     def __init__(self, ctx: Context) -> None:
         rules = RuleBook(defaults(smoke_clear_s=ctx.settings.sensing.smoke_clear_s))
-        register = Register(ctx.operations_listener)
+        register = Register(ctx.operations_listener, clock=ctx.clock)
         self._store = Store(register, rules, ctx.clock, "http-doors")
         self._clock = ctx.clock
 

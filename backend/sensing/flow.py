@@ -30,7 +30,9 @@ VALUE_MOVED = 0.05
 CONFIRMED_WITHIN_S = 60.0
 """A density this recent confirms a flag without waiting for persistence."""
 
-UNTRUSTED = frozenset({"test", "fault", "late", "unscaled"})
+UNTRUSTED = frozenset({"test", "maintenance", "fault", "late", "unscaled"})
+REHEARSED = frozenset({"test", "maintenance"})
+"""Somebody is at the device and knows: not even told as late."""
 
 
 class Verdict(StrEnum):
@@ -175,7 +177,8 @@ def evaluate(
     if not math.isfinite(value):
         return state, ()
     if UNTRUSTED.intersection(reading.flags):
-        late = rule is not None and "late" in reading.flags and "test" not in reading.flags
+        late = rule is not None and "late" in reading.flags
+        late = late and REHEARSED.isdisjoint(reading.flags)
         late = late and not state.muted(reading.received_at)
         if not late or watch.episode or {"fault", "unscaled"}.intersection(reading.flags):
             return state, ()

@@ -70,6 +70,10 @@ class Known(Protocol):
     def detector_id(self) -> UUID: ...
     @property
     def kind(self) -> str: ...
+    @property
+    def paused_until(self) -> datetime | None: ...
+    @property
+    def paused_as(self) -> str | None: ...
 
 
 class Register(Protocol):
@@ -252,6 +256,9 @@ class Store:
         stored: Stored,
     ) -> None:
         state = states[found.detector_id]
+        if found.paused_until is not None and item.received_at < found.paused_until:
+            paused_as = found.paused_as or "maintenance"
+            item = msgspec.structs.replace(item, flags=(*item.flags, paused_as))
         value = flow.number(item.value)
         if item.timed:
             key = (found.detector_id, item.quantity, item.measured_at, value)
