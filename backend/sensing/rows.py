@@ -18,6 +18,11 @@ from backend.shared.ids import uuid7
 Changed = dict[UUID, tuple[str, DetectorState, Reading | None]]
 """Detectors whose state moved: kind, state now, last reading of the batch if there was one."""
 
+
+class Overtaken(Exception):
+    """A state that was kept in memory is not the stored one any more: nothing of this is stored."""
+
+
 LOW_BATTERY = 15
 """Per cent, ▲."""
 
@@ -53,12 +58,14 @@ UPDATE detector_state s SET
     measured_at = coalesce(n.measured_at, s.measured_at),
     received_at = coalesce(n.received_at, s.received_at),
     alarming = n.alarming,
-    due_at = n.due_at
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::float8[], $5::timestamptz[],
-    $6::timestamptz[], $7::bool[], $8::timestamptz[])
-    AS n (id, state, quantity, value, measured_at, received_at, alarming, due_at)
-WHERE s.detector_id = n.id
+    due_at = n.due_at,
+    version = n.version + 1
+FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::timestamptz[],
+    $7::timestamptz[], $8::bool[], $9::timestamptz[])
+    AS n (id, version, state, quantity, value, measured_at, received_at, alarming, due_at)
+WHERE s.detector_id = n.id AND s.version = n.version
 """
+"""Whoever writes ``state`` raises ``version``: by this two writers notice each other."""
 
 
 class Rows:
@@ -133,14 +140,25 @@ class Rows:
             )
         self.outbox.append((alert_id, kind, of, *facts, self.now, body))
 
-    async def save(self, changed: Changed, rules: RuleBook) -> None:
-        """Write everything; the caller's transaction makes it one."""
+    async def save(
+        self, changed: Changed, rules: RuleBook, versions: Mapping[UUID, int] | None = None
+    ) -> None:
+        """Write everything; the caller's transaction makes it one.
+
+        Args:
+            versions: of the states that were changed, as they were read.
+
+        Raises:
+            Overtaken: somebody else has changed one of the states since it was read.
+        """
         if len(self.readings) > COPY_FROM:
             await TELEMETRY.copy("reading", READING, self.readings)
         elif self.readings:
             await TELEMETRY.execute_many(INSERT_READING, self.readings)
         if changed:
-            await TELEMETRY.execute(UPDATE_STATES, *_state_columns(changed, rules))
+            columns = _state_columns(changed, rules, versions or {})
+            if await TELEMETRY.execute(UPDATE_STATES, *columns) < len(changed):
+                raise Overtaken
         if self.events:
             await TELEMETRY.copy("detector_event", EVENT, self.events)
         if self.raw:
@@ -150,12 +168,15 @@ class Rows:
             await TELEMETRY.notify("alerts")
 
 
-def _state_columns(changed: Changed, rules: RuleBook) -> list[list[Any]]:
+def _state_columns(
+    changed: Changed, rules: RuleBook, versions: Mapping[UUID, int]
+) -> list[list[Any]]:
     table = []
     for detector_id, (kind, state, last) in changed.items():
         table.append(
             (
                 detector_id,
+                versions[detector_id],
                 msgspec.json.encode(state).decode(),
                 last.quantity if last else None,
                 flow.number(last.value) if last else None,

@@ -191,8 +191,8 @@ async def mute(
         await agreed()
         state = muting.muted(msgspec.json.decode(found, type=DetectorState), until)
         await TELEMETRY.execute(
-            "UPDATE detector_state SET state = $2, alarming = $3, due_at = $4"
-            " WHERE detector_id = $1",
+            "UPDATE detector_state SET state = $2, alarming = $3, due_at = $4,"
+            " version = version + 1 WHERE detector_id = $1",
             detector_id,
             msgspec.json.encode(state).decode(),
             state.alarming,

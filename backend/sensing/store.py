@@ -32,7 +32,7 @@ from backend.sensing.deliveries import Arrived, Deliveries, pack
 from backend.sensing.flow import DetectorState
 from backend.sensing.nodes import node_adapters
 from backend.sensing.reading import Adapter, Event, Reading, Rejected
-from backend.sensing.rows import Changed, Rows, work_of
+from backend.sensing.rows import Changed, Overtaken, Rows, work_of
 from backend.sensing.rules import RuleBook
 from backend.shared.clock import Clock
 from backend.shared.db import TELEMETRY
@@ -93,8 +93,23 @@ class Stored(msgspec.Struct, kw_only=True):
     signals: int = 0
 
 
+States = dict[UUID, DetectorState]
+Versions = dict[UUID, int]
+
+
 class Store:
-    """Writes batches; one per consumer. ``client_id`` names the broker session."""
+    """Writes batches; one per consumer.
+
+    Detectors' states are kept in memory, so that a batch need not read them again. The stored
+    row has a version that every writer raises: a batch that was judged by a state which somebody
+    else has changed since is not stored, but judged again by what is stored now.
+
+    Args:
+        client_id: names the broker session.
+        lane: which of several stores that serve this session.
+        states_kept: how many states stay in memory; 0 reads, and locks, each batch's.
+        deliveries_kept: how many of the broker's deliveries are remembered.
+    """
 
     def __init__(
         self,
@@ -104,50 +119,83 @@ class Store:
         client_id: str,
         adapters: Mapping[str, tuple[str, Adapter]] | None = None,
         templates: Sequence[Template] = (),
+        *,
+        lane: int = 0,
+        states_kept: int = 0,
+        deliveries_kept: int = 0,
     ) -> None:
         self._templates = [(template, reader(template)) for template in templates]
         self._adapters = {**ADAPTERS, **(adapters or {}), **node_adapters()}
         self._register = register
         self._rules = rules
         self._clock = clock
-        self._deliveries = Deliveries(client_id)
+        self._deliveries = Deliveries(client_id, lane=lane, keep=deliveries_kept)
+        self._states_kept = states_kept
+        self._held: dict[UUID, tuple[int, DetectorState]] = {}
         self._days_made: date | None = None
         self._episode = uuid7()
 
     async def start(self) -> None:
-        """Make the days' partitions and recall the last deliveries."""
+        """Make the days' partitions, stop whoever stored before us, recall the last deliveries."""
+        self._held.clear()
         await self._ensure_days()
+        await self._deliveries.begin()
         await self._deliveries.recall()
 
-    async def write(self, messages: Sequence[Arrived]) -> Stored:
+    async def write(
+        self, messages: Sequence[Arrived], token: bytes | None = None, *, again: bool = False
+    ) -> Stored:
         """Store a batch.
 
+        Args:
+            token: names this batch; stored with it.
+            again: this batch was given before, and what became of it then is not known.
+
         Raises:
-            OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: nothing of it
-                was stored; give the same batch again.
+            Superseded: nothing was stored, another process does so now; ``start`` again or end.
+            OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: as far as we
+                know, nothing of it was stored; give the same batch ``again``.
         """
         await self._ensure_days()
         stored = Stored()
-        fresh = [m for m in messages if not self._deliveries.known(m)]
-        stored.repeats = len(messages) - len(fresh)
-        if not fresh:
+        if again and token is not None and await self._deliveries.stored(token):
+            self._deliveries.remember(pack(messages))
+            stored.repeats = len(messages)
             return stored
-        rows = Rows(self._clock.now())
+        fresh = [m for m in messages if not m.dup or not self._deliveries.known(m)]
+        repeats = len(messages) - len(fresh)
+        if not fresh:
+            stored.repeats = repeats
+            return stored
         said = [(message, *self._decode(message)) for message in fresh]
         addresses = {
             f"{protocol}/{item.device}" for _, protocol, items in said for item in items
             if item.device is not None
         }  # fmt: skip
         known = await self._register.find(addresses) if addresses else {}
+        kinds = {k.detector_id: k.kind for k in known.values()}
         deliveries = pack(fresh)
-        async with TELEMETRY.transaction():
-            states = await self._states({k.detector_id: k.kind for k in known.values()})
-            told = await self._told_before(said, known, states)
+        while True:
+            rows, stored = Rows(self._clock.now()), Stored(repeats=repeats)
             changed: Changed = {}
-            for message, protocol, items in said:
-                self._take(message, protocol, items, known, states, told, changed, rows, stored)
-            await rows.save(changed, self._rules)
-            await self._deliveries.save(deliveries)
+            try:
+                async with TELEMETRY.transaction():
+                    states, versions = await self._states(kinds)
+                    told = await self._told_before(said, known, states)
+                    for message, protocol, items in said:
+                        self._take(
+                            message, protocol, items, known, states, told, changed, rows, stored
+                        )
+                    await rows.save(changed, self._rules, versions)
+                    await self._deliveries.save(deliveries, token)
+            except Overtaken:
+                self._forget(kinds)  # read anew they are locked, so this happens once
+                continue
+            except BaseException:
+                self._forget(kinds)  # perhaps it was committed, perhaps not
+                raise
+            break
+        self._keep(changed, versions)
         self._deliveries.remember(deliveries)
         stored.raw, stored.signals = len(rows.raw), len(rows.outbox)
         return stored
@@ -174,7 +222,7 @@ class Store:
         changed: Changed = {}
         async with TELEMETRY.transaction():
             due = await TELEMETRY.fetch(
-                "SELECT detector_id, kind, state FROM detector_state WHERE due_at <= $1"
+                "SELECT detector_id, kind, state, version FROM detector_state WHERE due_at <= $1"
                 " ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED",
                 now,
             )
@@ -185,8 +233,11 @@ class Store:
                 for signal in signals:
                     rows.tell(row["detector_id"], signal)
                 changed[row["detector_id"]] = (row["kind"], state, None)
+            versions = {row["detector_id"]: row["version"] for row in due}
             if changed:
-                await rows.save(changed, self._rules)
+                await rows.save(changed, self._rules, versions)
+        for detector_id in changed.keys() & self._held.keys():
+            self._keep({detector_id: changed[detector_id]}, versions)
         return len(due)
 
     # ---- one message -------------------------------------------------------------------------
@@ -303,25 +354,52 @@ class Store:
 
     # ---- the database ------------------------------------------------------------------------
 
-    async def _states(self, kinds: Mapping[UUID, str]) -> dict[UUID, DetectorState]:
-        """The detectors' states, locked in one order: two writers never block each other."""
-        if not kinds:
-            return {}
-        ids = list(kinds)
+    async def _states(self, kinds: Mapping[UUID, str]) -> tuple[States, Versions]:
+        """The detectors' states, from memory or locked in one order, so that no two writers block
+        each other; those that were never heard get their row."""
+        states: States = {}
+        versions: Versions = {}
+        held = self._held
+        missing: list[UUID] = []
+        for detector_id in kinds:
+            kept = held.get(detector_id)
+            if kept is None:
+                missing.append(detector_id)
+            else:
+                versions[detector_id], states[detector_id] = kept
+        if not missing:
+            return states, versions
         sql = (
-            "SELECT detector_id, state FROM detector_state WHERE detector_id = ANY($1)"
+            "SELECT detector_id, state, version FROM detector_state WHERE detector_id = ANY($1)"
             " ORDER BY detector_id FOR UPDATE"
         )
-        found = await TELEMETRY.fetch(sql, ids)
-        if len(found) < len(ids):
+        found = await TELEMETRY.fetch(sql, missing)
+        if len(found) < len(missing):
             await TELEMETRY.execute(
                 "INSERT INTO detector_state (detector_id, kind)"
-                " SELECT * FROM unnest($1::uuid[], $2::text[]) ON CONFLICT DO NOTHING",
-                ids,
-                list(kinds.values()),
+                " SELECT * FROM unnest($1::uuid[], $2::text[]) ORDER BY 1 ON CONFLICT DO NOTHING",
+                missing,
+                [kinds[detector_id] for detector_id in missing],
             )
-            found = await TELEMETRY.fetch(sql, ids)
-        return {row["detector_id"]: _decode_state(row["state"]) for row in found}
+            found = await TELEMETRY.fetch(sql, missing)
+        for row in found:
+            states[row["detector_id"]] = _decode_state(row["state"])
+            versions[row["detector_id"]] = row["version"]
+        return states, versions
+
+    def _keep(self, changed: Changed, versions: Versions) -> None:
+        """After a commit: the states as they are stored now."""
+        held = self._held
+        if not self._states_kept:
+            return
+        for detector_id, (_, state, _) in changed.items():
+            held[detector_id] = (versions[detector_id] + 1, state)
+        while len(held) > self._states_kept:
+            del held[next(iter(held))]
+
+    def _forget(self, kinds: Mapping[UUID, str]) -> None:
+        for detector_id in kinds:
+            self._held.pop(detector_id, None)
 
     async def _told_before(
         self,
