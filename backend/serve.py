@@ -343,17 +343,17 @@ async def working(context: "Context", stop: asyncio.Event) -> AsyncIterator[None
 async def sensing(context: "Context") -> AsyncIterator[None]:
     """The detectors' messages."""
     from backend.devices.service import Register
+    from backend.sensing.doors import Doors
     from backend.sensing.mqtt import Consumer
-    from backend.sensing.panels import PanelDoor
 
     register = Register(context.operations_listener, clock=context.clock)
-    consumer, panels = Consumer(context, register), PanelDoor(context, register)
+    consumer, doors = Consumer(context, register), Doors(context, register)
     await consumer.start()
     try:
-        await panels.start()
+        await doors.start()
         yield
     finally:
-        await panels.stop()
+        await doors.stop()
         await consumer.stop()
 
 

@@ -7,6 +7,7 @@ may be changed without leaving the standard. ``.env.example`` is written from th
 import os
 import sys
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,9 @@ Text = str
 def _ours_s(default_says: str) -> Meta:
     """Description of a time in seconds that we chose."""
     return Meta(gt=0, le=31_536_000, description=f"▲ {default_says}, s")
+
+
+NETWORKS = Meta(description="networks that may open a line (10.8.0.0/24), comma; empty = all")
 
 
 class Http(msgspec.Struct, frozen=True, kw_only=True):
@@ -273,6 +277,54 @@ class Gb26875(msgspec.Struct, frozen=True, kw_only=True):
     connections_max: Annotated[
         int, Meta(ge=1, le=10_000, description="▲ lines held at the same time")
     ] = 1000
+    per_address_max: Annotated[
+        int, Meta(ge=1, le=10_000, description="▲ of them from one address")
+    ] = 64
+    allow: Annotated[tuple[str, ...], NETWORKS] = ()
+
+
+class Meokon(msgspec.Struct, frozen=True, kw_only=True):
+    """The door for MEOKON pressure terminals (hydrants) over TCP."""
+
+    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port; 0 = the door is closed")] = 0
+    host: Annotated[
+        str, Meta(min_length=1, description="address to listen on; the protocol has no encryption")
+    ] = "127.0.0.1"
+    silence_s: Annotated[float, _ours_s("a terminal that called must have sent within")] = 20.0
+    unfinished_s: Annotated[float, _ours_s("a frame that began must end within")] = 10.0
+    connections_max: Annotated[
+        int, Meta(ge=1, le=10_000, description="▲ lines held at the same time")
+    ] = 1000
+    per_address_max: Annotated[
+        int, Meta(ge=1, le=10_000, description="▲ of them from one address")
+    ] = 64
+    allow: Annotated[tuple[str, ...], NETWORKS] = ()
+
+
+class Cameras(msgspec.Struct, frozen=True, kw_only=True):
+    """Cameras and recorders whose event streams we read (Hikvision ISAPI, Dahua)."""
+
+    file: Annotated[
+        str, Meta(description="path of a JSON file with the cameras; empty = none is called")
+    ] = ""
+    silence_s: Annotated[
+        float, _ours_s("no event and no heartbeat: called again, and a technician asked")
+    ] = 60.0
+
+
+class Ctwing(msgspec.Struct, frozen=True, kw_only=True):
+    """China Telecom's platform asked for what it could not push; off without a key."""
+
+    url: Annotated[
+        str, Meta(pattern=r"^https?://[^/]+$", description="the platform's API gateway")
+    ] = "https://ag-api.ctwing.cn"
+    app_key: Annotated[str, Meta(description="App Key of the application; empty = off")] = ""
+    app_secret: Annotated[str, Meta(description="its App Secret")] = ""
+    products: Annotated[
+        tuple[str, ...], Meta(description="productId:MasterKey of each product, comma")
+    ] = ()
+    gap_s: Annotated[float, _ours_s("without any push: the platform is asked")] = 900.0
+    lookback_s: Annotated[float, _ours_s("farther back than this it is not asked")] = 86_400.0
 
 
 class Cloud(msgspec.Struct, frozen=True, kw_only=True):
@@ -385,6 +437,20 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     swap_approval: Annotated[
         bool, Meta(description="▲ a swap waits for the manager or the desk lead")
     ] = True
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """Rounds of 5.1.2; the cycles themselves are written by the lead."""
+
+    place_m: Annotated[
+        float, Meta(gt=0, le=500, description="▲ farther from the register is asked about, m")
+    ] = 30.0
+    test_min: Annotated[
+        float, Meta(gt=0, le=60, description="▲ the test signal is waited for, min")
+    ] = 10.0
+    warn_h: Annotated[
+        float, Meta(gt=0, lt=24, description="▲ the technician is warned after the notice, h")
+    ] = 20.0
 
 
 class Cordon(msgspec.Struct, frozen=True, kw_only=True):
@@ -522,11 +588,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sensing: Sensing = Sensing()
     evidence: Evidence = Evidence()
     gb26875: Gb26875 = Gb26875()
+    meokon: Meokon = Meokon()
+    cameras: Cameras = Cameras()
     cloud: Cloud = Cloud()
+    ctwing: Ctwing = Ctwing()
     dispatch: Dispatch = Dispatch()
     streets: Streets = Streets()
     roster: Roster = Roster()
     reach: Reach = Reach()
+    inspection: Inspection = Inspection()
     cordon: Cordon = Cordon()
     push: Push = Push()
     access: Access = Access()
@@ -583,9 +653,27 @@ def _together(settings: Settings) -> list[str]:
             "JIEAN_EVIDENCE_S3_BUCKET needs JIEAN_EVIDENCE_S3_KEY_ID and "
             "JIEAN_EVIDENCE_S3_KEY_SECRET"
         )
+    for name, networks in (("GB26875", settings.gb26875.allow), ("MEOKON", settings.meokon.allow)):
+        found += [
+            f"JIEAN_{name}_ALLOW: {network!r} is no network"
+            for network in networks
+            if not _is_network(network)
+        ]
+    if settings.ctwing.app_key and not (settings.ctwing.app_secret and settings.ctwing.products):
+        found.append("JIEAN_CTWING_APP_KEY needs JIEAN_CTWING_APP_SECRET and JIEAN_CTWING_PRODUCTS")
+    if any(":" not in product for product in settings.ctwing.products):
+        found.append("JIEAN_CTWING_PRODUCTS wants productId:MasterKey")
     if settings.database.owner_url and not settings.database.url:
         found.append("JIEAN_DATABASE_OWNER_URL is given without JIEAN_DATABASE_URL")
     return found
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def example_text() -> str:

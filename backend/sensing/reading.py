@@ -66,7 +66,8 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     ``unknown-quantity``, ``wrong-unit``, ``too-many``; and of binary and vendor protocols
     ``incomplete``, ``look-alike``, ``bad-start``, ``bad-end``, ``bad-length``, ``bad-checksum``,
     ``bad-layout``, ``unknown-command``, ``unknown-type``, ``unknown-model``, ``unknown-shape``,
-    ``not-hex``, ``not-base64``, ``not-xml``, ``unknown-alias``, ``no-birth``, ``out-of-sequence``.
+    ``not-hex``, ``not-base64``, ``not-xml``, ``unknown-alias``, ``no-birth``, ``out-of-sequence``;
+    and of doors ``no-adapter``, ``unknown-gateway``, ``wrong-address``.
     """
 
     reason: str

@@ -258,7 +258,7 @@ def test_water_drawn_tilt_and_impact_of_a_hydrant_are_events() -> None:
     assert "water_released" in events(run(meokon.decode, terminal(200, kind=34, bits=128)))
     tilted = run(meokon.decode, terminal(200, kind=24, bits=0b01100000))
     assert {"tilted", "impact"} <= set(events(tilted))
-    assert reasons(tilted) == ["unknown-type"]
+    assert reasons(tilted) == ["bad-layout"]
     assert "water_released" not in events(run(meokon.decode, terminal(200, bits=128)))
 
 

@@ -45,6 +45,8 @@ from backend.sensing.reading import (
 )
 
 MAX_RAW = 32767
+REFUSED = "gb26875/refused/"
+"""Behind it in a topic stands why the door refused a frame; see ``profile.Gateways.refuses``."""
 
 
 def decode(
@@ -55,16 +57,23 @@ def decode(
 
 
 def reader(profile_of: Callable[[int], Profile]) -> Adapter:
-    """The adapter for gateways whose profile is found by their source address."""
+    """The adapter for gateways whose profile is found by their source address.
+
+    What a door refused comes under a topic that says why, and is a rejection by that name.
+    """
 
     def read(
         topic: str | None, payload: bytes, received_at: datetime, retained: bool
     ) -> tuple[Decoded, ...]:
         said: list[Decoded] = []
         cutter = Cutter()
+        refused = (topic or "").partition(REFUSED)[2]
         for piece in (*cutter.feed(payload), *cutter.finish()):
             if isinstance(piece, Junk):
                 said.append(rejected(piece))
+            elif refused:
+                device, detail = str(piece.source), f"gateway {piece.source} may not call"
+                said.append(Rejected(reason=refused[:40], detail=detail, device=device))
             else:
                 said.extend(meaning(piece, received_at, profile_of(piece.source)))
         return kept(said, retained) or (Rejected(reason="incomplete", detail="no bytes"),)

@@ -5,6 +5,7 @@ sends is written here once it is known; until then its frames are refused by nam
 technician is told. Nobody guesses.
 """
 
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import msgspec
@@ -28,7 +29,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``hours_east`` is the gateway's time zone (the frames carry none). ``extra_bytes`` of a
     component status stand between address and status. ``analog`` wins over the standard's table,
-    for the component types named in ``analog_of`` (empty: all).
+    for the component types named in ``analog_of`` (empty: all). ``set_clock`` lets us send a
+    gateway whose clock is wrong the right time (control, type 90); the texts of the standard that
+    we have disagree on what that object holds, so it is sent only to gateways known to take it.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     extra_bytes: int = 0
     analog: dict[int, Scale] = {}
     analog_of: tuple[int, ...] = ()
+    set_clock: bool = False
 
 
 STRICT = Profile(name="strict")
@@ -66,21 +70,49 @@ STANDARD_ANALOG = {
 
 
 class Gateways(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which gateway (source address) has which profile; profiles of the file come on top."""
+    """Which gateway (source address) has which profile; profiles of the file come on top.
+
+    With ``only_listed`` a gateway that is not in ``gateways`` is refused. ``networks`` are where a
+    gateway may call from (``10.8.0.0/24``); one that is not named there may call from anywhere.
+    """
 
     profiles: tuple[Profile, ...] = ()
     gateways: dict[int, str] = {}
+    only_listed: bool = False
+    networks: dict[int, tuple[str, ...]] = {}
 
     def of(self, source: int) -> Profile:
         """The profile of a gateway; the strict one unless it was given another."""
         named = {**BUILT_IN, **{profile.name: profile for profile in self.profiles}}
         return named.get(self.gateways.get(source, ""), STRICT)
 
+    def refuses(self, source: int, address: str) -> str | None:
+        """Why a frame of this gateway from this network address is refused, if it is."""
+        if self.only_listed and source not in self.gateways:
+            return "unknown-gateway"
+        wanted = self.networks.get(source)
+        if wanted is None:
+            return None
+        try:
+            here = ip_address(address)
+        except ValueError:
+            return "wrong-address"
+        return None if any(here in ip_network(name) for name in wanted) else "wrong-address"
+
 
 def read(path: Path) -> Gateways:
     """The gateways of a JSON file.
 
     Raises:
-        OSError, msgspec.DecodeError: it cannot be read, or says what no profile can say.
+        OSError, ValueError: it cannot be read, or says what no profile can say (a profile or a
+            network that there is not).
     """
-    return msgspec.json.decode(path.read_bytes(), type=Gateways)
+    found = msgspec.json.decode(path.read_bytes(), type=Gateways)
+    names = {*BUILT_IN, *(profile.name for profile in found.profiles)}
+    for source, name in found.gateways.items():
+        if name not in names:
+            raise ValueError(f"gateway {source}: no profile {name!r}")
+    for networks in found.networks.values():
+        for network in networks:
+            ip_network(network)
+    return found

@@ -1,0 +1,75 @@
+"""Every door of detectors beside the broker's and the web face's: opened together, closed together.
+
+Each is closed until its setting opens it. They share one way into the store (``intake``).
+"""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from backend.sensing.adapters.gb26875 import meaning
+from backend.sensing.adapters.gb26875.profile import Gateways
+from backend.sensing.adapters.gb26875.profile import read as read_profiles
+from backend.sensing.intake import Intake
+from backend.sensing.lines import Limits, Lines
+from backend.sensing.panels import Panels
+from backend.sensing.rules import RuleBook, defaults
+from backend.sensing.store import Register, Store
+from backend.sensing.terminals import LINGER_S, Terminals
+from backend.settings import Gb26875, Meokon
+from backend.shared.context import Context
+
+
+class Doors:
+    """All of them, made from the settings.
+
+    Raises:
+        OSError, ValueError: a file that a setting names cannot be read or says nonsense.
+    """
+
+    def __init__(self, context: Context, register: Register) -> None:
+        ours = context.settings
+        path = ours.gb26875.profiles
+        gateways = read_profiles(Path(path)) if path else Gateways()
+        rules = RuleBook(defaults(smoke_clear_s=ours.sensing.smoke_clear_s))
+        adapters = {"gb26875": ("gb26875", meaning.reader(gateways.of))}
+        self.intake = Intake(Store(register, rules, context.clock, "doors", adapters))
+        self._settings = ours
+        self.panels = Panels(self.intake, context.clock, gateways, ours.gb26875.silence_s)
+        self.panel_lines = Lines(self.panels, _limits(ours.gb26875))
+        terminals = Terminals(self.intake, context.clock)
+        self.terminal_lines = Lines(terminals, _limits(ours.meokon, LINGER_S))
+        self._close: list[Callable[[], Awaitable[None]]] = []
+
+    async def start(self) -> None:
+        """Open those that are set.
+
+        Raises:
+            OSError: a port is taken, or the database is away.
+        """
+        ours = self._settings
+        if ours.gb26875.port or ours.meokon.port:
+            await self.intake.store.start()
+        if ours.gb26875.port:
+            self.panels.start()
+            self._close.append(self.panels.stop)
+            await self.panel_lines.start(ours.gb26875.host, ours.gb26875.port)
+            self._close.append(self.panel_lines.stop)
+        if ours.meokon.port:
+            await self.terminal_lines.start(ours.meokon.host, ours.meokon.port)
+            self._close.append(self.terminal_lines.stop)
+
+    async def stop(self) -> None:
+        """Close all that are open, the last first."""
+        while self._close:
+            await self._close.pop()()
+
+
+def _limits(ours: Gb26875 | Meokon, linger_s: float | None = None) -> Limits:
+    return Limits(
+        connections_max=ours.connections_max,
+        per_address_max=ours.per_address_max,
+        silence_s=ours.silence_s,
+        unfinished_s=ours.unfinished_s,
+        linger_s=linger_s,
+        allow=ours.allow,
+    )
