@@ -381,7 +381,8 @@ async def _on_duty(at: datetime) -> dict[UUID, OnDuty]:
 
 def _quantity(kind: Kind, parts: Parts) -> tuple[str, str, float | None]:
     """What a detector of this kind would have measured: its first rule's quantity and limit."""
-    rule = next(iter(parts.rules.of(kind).values()))
+    held = (rule for rules in parts.rules.of(kind).values() for rule in rules)
+    rule = next(rule for rule in held if rule.first and rule.kind == kind)
     return rule.quantity, rule.unit or "", rule.limit
 
 

@@ -1,27 +1,37 @@
 """When a reading raises an alert, when it counts as normal again, and when the alert clears.
 
-Pure: times come in as values. One ``Watch`` per quantity of a detector holds all that has to be
-remembered between two readings; it is stored in the transaction that stores the reading.
+Pure: times come in as values. One ``Watch`` per rule of a detector holds all that has to be
+remembered between two readings; it is stored in the transaction that stores the reading. The watch
+of a quantity's first rule stands under the quantity's name and also holds what was last heard.
 
-The life of a watch: quiet → (over the limit for ``on_delay_s``) → raised → (``normals`` fresh
-normal readings in a row and ``off_delay_s`` since the first of them) → cleared, which is quiet.
-A repeated alarm of a watch that is raised is the same alarm (lifecycle section 9).
+The life of a watch: quiet → (over the limit for ``on_delay_s`` and ``times`` readings) → raised →
+(``normals`` fresh normal readings in a row and ``off_delay_s`` since the first of them) → cleared,
+which is quiet. A repeated alarm of a watch that is raised is the same alarm (lifecycle section 9).
+A note raises no alarm: it is told once, as ``noted``, and not at all beside an alarm of its
+quantity. Rules that raise on one reading are one episode, told by the gravest; a rule that changes
+while its alarm is on ends it by its new numbers.
 
 What never raises and never counts as normal: a test, a sensor fault, a value that is no number or
 has no known scale, a reading from the past (``late``) and one out of order. A late alarm is told
 apart as signal ``late``, so that a person sees it; a retained one may raise only when the device
-was quiet and the reading is newer than all that we know and than the last release.
+was quiet and the reading is newer than all that we know and than the last release. Where a
+detector fell silent for ``FRESH_INTERVALS`` of its intervals, nothing is raised or cleared by the
+clock, and what was counted before the silence counts no more.
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
+from backend.sensing import derived
+from backend.sensing.derived import NOTHING, Memory, Spell
 from backend.sensing.reading import Reading, Value
-from backend.sensing.rules import Form, Rule
+from backend.sensing.rule import HOURS, Form, Of, Rule
+from backend.sensing.rules import ByQuantity
 
 VALUE_EVERY_S = 10.0
 """A raised alert's value is told again no sooner than this, unless it moved."""
@@ -29,10 +39,13 @@ VALUE_MOVED = 0.05
 """Part of the limit that counts as moved (the dead band of protocols section 8)."""
 CONFIRMED_WITHIN_S = 60.0
 """A density this recent confirms a flag without waiting for persistence."""
+FRESH_INTERVALS = 2.5
+"""Report intervals for which a reading stands for the present (protocols section 8)."""
 
 UNTRUSTED = frozenset({"test", "maintenance", "fault", "late", "unscaled"})
 REHEARSED = frozenset({"test", "maintenance"})
 """Somebody is at the device and knows: not even told as late."""
+UNSEEING = frozenset({"fault", "unscaled"})
 
 
 class Verdict(StrEnum):
@@ -52,10 +65,16 @@ class SignalType(StrEnum):
     NORMAL = "normal"
     CLEARED = "cleared"
     LATE = "late"
+    NOTED = "noted"
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to tell, with the value behind it. ``episode`` is the first raise's id."""
+    """One thing to tell, with the value behind it. ``episode`` is the first raise's id.
+
+    ``value`` is what was held against ``limit``: a change from the baseline, a rate, hours, or the
+    reading itself. ``still`` says that another alarm of the detector is on. ``version`` is that of
+    the rule book.
+    """
 
     type: SignalType
     rule: str
@@ -71,10 +90,12 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     normals: int = 0
     normals_needed: int = 0
     normal_since: datetime | None = None
+    version: int = 0
+    still: bool = False
 
 
 class Watch(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
-    """What is remembered of one quantity; the field order is the stored form: only append.
+    """What is remembered for one rule; the field order is the stored form: only append.
 
     ``last_at`` is the newest trusted time, ``over_since`` is set while a raise waits for its
     on-delay, ``episode`` while the alarm is on, ``normal_since`` while it is on its way out.
@@ -92,27 +113,52 @@ class Watch(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
     told_at: datetime | None = None
     received_at: datetime | None = None
     unit: str | None = None
+    memory: Memory | None = None
+
+    @property
+    def on(self) -> bool:
+        """An alarm of it is on; an open note is none."""
+        return self.episode is not None and not (self.memory and self.memory.note)
 
 
 class DetectorState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All watches of one detector, by quantity, and its health as last heard.
+    """All watches of one detector by ``Rule.key``, and its health as last heard.
 
     Until ``muted_until`` readings are taken as ever but nothing is raised; what is over the limit
-    then raises at that moment, so a mute cannot outlive its end.
+    then raises at that moment, so a mute cannot outlive its end. In the spells of ``away`` nobody
+    is at home. ``interval_s`` and ``group`` are the register's, as of the last reading.
     """
 
     watches: dict[str, Watch] = {}
     health: dict[str, object] = {}
     muted_until: datetime | None = None
+    interval_s: float | None = None
+    group: str | None = None
+    away: tuple[Spell, ...] = ()
 
     @property
     def alarming(self) -> bool:
         """Some quantity's alarm is on."""
-        return any(watch.episode is not None for watch in self.watches.values())
+        return any(watch.on for watch in self.watches.values())
 
     def muted(self, at: datetime) -> bool:
         """Somebody muted this detector, and ``at`` is before the end of it."""
         return self.muted_until is not None and at < self.muted_until
+
+    def fresh_until(self, heard_at: datetime) -> datetime | None:
+        """How long what was heard then stands for the present; None: for ever."""
+        if not self.interval_s:
+            return None
+        return heard_at + timedelta(seconds=FRESH_INTERVALS * self.interval_s)
+
+
+def quantity_of(key: str) -> str:
+    """The quantity that a watch is about.
+
+    >>> quantity_of("temperature/E3r"), quantity_of("smoke")
+    ('temperature', 'smoke')
+    """
+    return key.partition("/")[0]
 
 
 def number(value: Value) -> float:
@@ -154,7 +200,7 @@ def is_repeat(state: DetectorState, reading: Reading) -> bool:
 def evaluate(
     state: DetectorState,
     reading: Reading,
-    rule: Rule | None,
+    rules: Sequence[Rule],
     *,
     episode: UUID,
     released_at: datetime | None = None,
@@ -163,8 +209,8 @@ def evaluate(
 
     Args:
         state: the detector before the reading.
-        reading: of this detector; ``reading.quantity`` picks the watch.
-        rule: the rule for the quantity, or None when none watches it.
+        reading: of this detector; ``reading.quantity`` picks the watches.
+        rules: those for the quantity, the gravest last; empty when none watches it.
         episode: the id that a raise gets, if this reading raises.
         released_at: when an alert of this detector was last released, if ever; a retained
             reading not newer than this never raises.
@@ -172,101 +218,310 @@ def evaluate(
     Returns:
         The state after it and what to tell, in order.
     """
-    watch = state.watches.get(reading.quantity, Watch())
-    value = number(reading.value)
+    value = float(reading.value)
     if not math.isfinite(value):
         return state, ()
-    if UNTRUSTED.intersection(reading.flags):
-        late = rule is not None and "late" in reading.flags
-        late = late and REHEARSED.isdisjoint(reading.flags)
-        late = late and not state.muted(reading.received_at)
-        if not late or watch.episode or {"fault", "unscaled"}.intersection(reading.flags):
-            return state, ()
-        assert rule is not None
-        over = judge(rule, value) is Verdict.OVER
-        return state, (_signal(SignalType.LATE, rule, reading, watch),) if over else ()
+    flags = reading.flags
+    if flags and not UNTRUSTED.isdisjoint(flags):
+        return state, _late(state, reading, rules, value)
+    watch = state.watches.get(reading.quantity)
     # a clock that runs ahead of ours would make everything after it "older": use the arrival
-    at = reading.received_at if "clock" in reading.flags else reading.measured_at
-    if watch.last_at is not None and at < watch.last_at:
-        return state, ()
-    known_at = watch.last_at
-    retained = "retained" in reading.flags
-    watch = msgspec.structs.replace(
-        watch,
-        last_at=at,
-        value=value,
-        unit=reading.unit,
-        flags=reading.flags,
-        received_at=reading.received_at,
+    at = reading.received_at if "clock" in flags else reading.measured_at
+    known_at = None
+    if watch is None:
+        watch = Watch(last_at=at, value=value, flags=flags, received_at=reading.received_at,
+                      unit=reading.unit)  # fmt: skip
+    else:
+        known_at = watch.last_at
+        if known_at is not None and at < known_at:
+            return state, ()
+        watch = Watch(at, value, flags, watch.over_since, watch.episode, watch.raised_at,
+                      watch.normals, watch.normal_since, watch.told_value, watch.told_at,
+                      reading.received_at, reading.unit, watch.memory)  # fmt: skip
+    step = _Step(state, reading, at, known_at, {**state.watches, reading.quantity: watch}, episode)
+    if "retained" in flags:
+        signals = step.retained(rules, value, released_at)
+    else:
+        signals = step.fresh(rules, value)
+    after = DetectorState(
+        watches=step.watches, health=state.health, muted_until=state.muted_until,
+        interval_s=state.interval_s, group=state.group, away=state.away,
+    )  # fmt: skip
+    return after, signals
+
+
+def _late(
+    state: DetectorState, reading: Reading, rules: Sequence[Rule], value: float
+) -> tuple[Signal, ...]:
+    """An alarm of the past, for a person; nothing else untrusted is told."""
+    flags = reading.flags
+    if "late" not in flags or not UNSEEING.union(REHEARSED).isdisjoint(flags):
+        return ()
+    if state.muted(reading.received_at) or _alarm_on(state.watches, reading.quantity):
+        return ()
+    return _told_late(rules, reading, value)
+
+
+def _told_late(rules: Sequence[Rule], reading: Reading, value: float) -> tuple[Signal, ...]:
+    over = [rule for rule in rules if _plain_alarm(rule) and judge(rule, value) is Verdict.OVER]
+    return (_signal(SignalType.LATE, over[-1], reading, Watch(), value),) if over else ()
+
+
+def _plain_alarm(rule: Rule) -> bool:
+    """It alarms on a reading alone, whatever came before it."""
+    return rule.of is Of.VALUE and rule.alarms and not rule.off
+
+
+def _alarm_on(watches: dict[str, Watch], quantity: str) -> bool:
+    return any(watch.on for key, watch in watches.items() if quantity_of(key) == quantity)
+
+
+class _Step:
+    """One trusted reading on its way through the rules of its quantity."""
+
+    __slots__ = ("at", "episode", "known_at", "reading", "state", "watches")
+
+    def __init__(
+        self,
+        state: DetectorState,
+        reading: Reading,
+        at: datetime,
+        known_at: datetime | None,
+        watches: dict[str, Watch],
+        episode: UUID,
+    ) -> None:
+        self.state = state
+        self.reading = reading
+        self.at = at
+        self.known_at = known_at
+        self.watches = watches
+        self.episode = episode
+
+    def retained(
+        self, rules: Sequence[Rule], value: float, released_at: datetime | None
+    ) -> tuple[Signal, ...]:
+        """What the broker had kept: an alarm while we were away, or nothing."""
+        rules = [rule for rule in rules if rule.of is Of.VALUE and not rule.off]
+        if _alarm_on(self.watches, self.reading.quantity):
+            return ()
+        newer = self.reading.timed and (self.known_at is None or self.at > self.known_at)
+        if newer and (released_at is None or self.at > released_at):
+            over = [rule for rule in rules if judge(rule, value) is Verdict.OVER]
+            return self.fresh(over, value)
+        muted = self.state.muted(self.reading.received_at)
+        if self.known_at is None and not self.reading.timed and not muted:
+            return _told_late(rules, self.reading, value)
+        return ()
+
+    def fresh(self, rules: Sequence[Rule], value: float) -> tuple[Signal, ...]:
+        """Every rule of the quantity, and the quantity's history."""
+        told: dict[SignalType, Signal] = {}
+        ripe: list[tuple[Rule, float]] = []
+        span = 0.0
+        for rule in rules:
+            if rule.span_s > span:
+                span = rule.span_s
+            seen: float | None = value
+            if rule.of is not Of.VALUE:
+                seen = self._seen(rule, value)
+            verdict = Verdict.NOTHING if seen is None else judge(rule, seen)
+            watch = self.watches.get(rule.key)
+            if verdict is not Verdict.OVER and (
+                watch is None or (watch.over_since is None and watch.episode is None)
+            ):
+                continue
+            if seen is None:
+                continue
+            self._move(rule, watch or Watch(), verdict, seen, told, ripe)
+        if ripe:
+            self.begin(ripe, told)
+        if span:
+            self._learn(rules, value, span)
+        if not told:
+            return ()
+        if SignalType.RAISED in told:
+            told.pop(SignalType.VALUE, None)  # the raise says the value too
+        return tuple(told[kind] for kind in SignalType if kind in told)
+
+    def _seen(self, rule: Rule, value: float) -> float | None:
+        """What is held against the limit, where it is not the reading itself."""
+        if rule.of in HOURS:
+            own = self.watches.get(rule.key) or Watch()
+            memory, seen = derived.counted(
+                rule, own.memory or NOTHING, self.at, value, self.state.away,
+                on=own.episode is not None,
+            )  # fmt: skip
+            if memory is not own.memory:
+                self.watches[rule.key] = msgspec.structs.replace(own, memory=memory)
+            return seen
+        history = self.watches[self.reading.quantity].memory or NOTHING
+        if rule.of is Of.CHANGE:
+            return derived.changed(rule, history, value)
+        if rule.of is Of.RATE:
+            return derived.rate(rule, history, self.at, value)
+        return derived.used(rule, history, self.at, value)
+
+    def _move(
+        self,
+        rule: Rule,
+        watch: Watch,
+        verdict: Verdict,
+        seen: float,
+        told: dict[SignalType, Signal],
+        ripe: list[tuple[Rule, float]],
+    ) -> None:
+        """One watch that is not quiet, or stops being so."""
+        watch = _judged(rule, watch, seen, self.at)
+        if watch.episode is None:
+            if verdict is Verdict.OVER and not rule.off:
+                watch = self._over(rule, watch, seen, ripe)
+            else:
+                watch = _overs(msgspec.structs.replace(watch, over_since=None), 0)
+        elif verdict is Verdict.NORMAL:
+            watch = self._normal(rule, watch, seen, told)
+        elif verdict is not Verdict.NOTHING:
+            watch = msgspec.structs.replace(watch, normals=0, normal_since=None)
+            if verdict is Verdict.OVER and watch.on and _moved(watch, rule, seen, self.at):
+                watch = msgspec.structs.replace(watch, told_value=seen, told_at=self.at)
+                told[SignalType.VALUE] = self.signal(SignalType.VALUE, rule, watch, seen)
+        self.watches[rule.key] = watch
+
+    def _over(self, rule: Rule, watch: Watch, seen: float, ripe: list[tuple[Rule, float]]) -> Watch:
+        since, overs = watch.over_since or self.at, 1
+        if watch.over_since is not None:
+            overs += watch.memory.overs if watch.memory else 1
+            if self._after_silence():
+                since, overs = self.at, 1
+        waited = self.at >= ripe_at(rule, since) and overs >= rule.times
+        if not waited:
+            waited = _confirmed(self.state, rule, self.at)
+        if waited and not self.state.muted(self.reading.received_at):
+            ripe.append((rule, seen))
+        watch = msgspec.structs.replace(watch, over_since=since)
+        return _overs(watch, overs) if rule.times > 1 else watch
+
+    def _normal(
+        self, rule: Rule, watch: Watch, seen: float, told: dict[SignalType, Signal]
+    ) -> Watch:
+        normals, since = watch.normals + 1, watch.normal_since or self.at
+        if self._after_silence():
+            normals, since = 1, self.at
+        watch = msgspec.structs.replace(watch, normals=normals, normal_since=since)
+        if watch.on:
+            told[SignalType.NORMAL] = self.signal(SignalType.NORMAL, rule, watch, seen)
+        if not _may_clear(watch, rule, self.at):
+            return watch
+        if told_clear(self.watches, rule.key):
+            told[SignalType.CLEARED] = self.signal(SignalType.CLEARED, rule, watch, seen)
+        return cleared(watch)
+
+    def _after_silence(self) -> bool:
+        """The detector was silent for longer than its readings stand for the present."""
+        if self.known_at is None:
+            return False
+        until = self.state.fresh_until(self.known_at)
+        return until is not None and self.at > until
+
+    def begin(self, ripe: list[tuple[Rule, float]], told: dict[SignalType, Signal]) -> None:
+        """Everything that this reading raises is one episode, told by the gravest rule."""
+        before = _alarm_on(self.watches, self.reading.quantity)
+        for rule, seen in ripe:
+            watch = raised(self.watches[rule.key], rule, self.at, seen, self.episode)
+            if rule.of is Of.UNUSED and watch.memory:
+                heard = self.watches[self.reading.quantity].value
+                watch = msgspec.structs.replace(
+                    watch, memory=msgspec.structs.replace(watch.memory, mark=heard)
+                )
+            self.watches[rule.key] = watch
+        alarms = [one for one in ripe if one[0].alarms]
+        if alarms:
+            rule, seen = alarms[-1]
+            kind = SignalType.RAISED
+        elif before:
+            return
+        else:
+            rule, seen = ripe[-1]
+            kind = SignalType.NOTED
+        told[kind] = self.signal(kind, rule, self.watches[rule.key], seen)
+
+    def _learn(self, rules: Sequence[Rule], value: float, span: float) -> None:
+        """The reading into the quantity's history, and the baseline from it when it is time."""
+        key = self.reading.quantity
+        watch = self.watches[key]
+        before = watch.memory or NOTHING
+        memory = derived.remembered(before, self.at, value, span)
+        learn_s = max(rule.learn_s for rule in rules)
+        if learn_s and watch.memory is None:
+            memory = msgspec.structs.replace(
+                memory, learn_until=self.at + timedelta(seconds=learn_s)
+            )
+        quiet = not any(w.episode for k, w in self.watches.items() if quantity_of(k) == key)
+        if memory.learn_until is not None and self.at >= memory.learn_until and quiet:
+            middle = derived.median([one for _, one in memory.past])
+            memory = msgspec.structs.replace(memory, baseline=middle, learn_until=None)
+        if memory is not watch.memory:
+            self.watches[key] = msgspec.structs.replace(watch, memory=memory)
+
+    def signal(self, kind: SignalType, rule: Rule, watch: Watch, seen: float) -> Signal:
+        found = _signal(kind, rule, self.reading, watch, seen)
+        if kind is not SignalType.CLEARED:
+            return found
+        still = any(one.on for key, one in self.watches.items() if key != rule.key)
+        return msgspec.structs.replace(found, still=still) if still else found
+
+
+def raised(watch: Watch, rule: Rule, at: datetime, seen: float, episode: UUID) -> Watch:
+    """The watch with its alarm or note on. A note has an id of its own."""
+    memory = watch.memory
+    if not rule.alarms:
+        memory = msgspec.structs.replace(memory or NOTHING, note=True)
+        episode = uuid5(episode, rule.code)
+    return msgspec.structs.replace(
+        watch, over_since=None, episode=episode, raised_at=at, told_value=seen, told_at=at,
+        normals=0, normal_since=None, memory=memory,
+    )  # fmt: skip
+
+
+def told_clear(watches: dict[str, Watch], key: str) -> bool:
+    """The end of this watch is the end of what was told: an alarm, and the last of its episode."""
+    watch = watches[key]
+    return watch.on and not any(
+        other.on and other.episode == watch.episode
+        for name, other in watches.items()
+        if name != key
     )
-    signals: tuple[Signal, ...] = ()
-    if rule is not None:
-        verdict = judge(rule, value)
-        if not retained:
-            watch, signals = _step(state, watch, reading, rule, verdict, at, episode)
-        elif verdict is Verdict.OVER and watch.episode is None:
-            newer = reading.timed and (known_at is None or at > known_at)
-            if newer and (released_at is None or at > released_at):
-                watch, signals = _step(state, watch, reading, rule, verdict, at, episode)
-            elif known_at is None and not reading.timed and not state.muted(reading.received_at):
-                signals = (_signal(SignalType.LATE, rule, reading, watch),)
-    watches = {**state.watches, reading.quantity: watch}
-    return msgspec.structs.replace(state, watches=watches), signals
-
-
-def _step(
-    state: DetectorState,
-    watch: Watch,
-    reading: Reading,
-    rule: Rule,
-    verdict: Verdict,
-    at: datetime,
-    episode: UUID,
-) -> tuple[Watch, tuple[Signal, ...]]:
-    """The watch after a trusted, fresh reading."""
-    change = msgspec.structs.replace
-    if watch.episode is None:
-        if verdict is not Verdict.OVER:
-            return change(watch, over_since=None), ()
-        since = watch.over_since or at
-        waited = (at - since).total_seconds()
-        ripe = waited >= rule.on_delay_s or _confirmed(state, rule, at)
-        if ripe and not state.muted(reading.received_at):
-            return _raise(watch, reading, rule, at, episode)
-        return change(watch, over_since=since), ()
-    if verdict is Verdict.OVER:
-        watch = change(watch, normals=0, normal_since=None)
-        if not _moved(watch, rule, at):
-            return watch, ()
-        watch = change(watch, told_value=watch.value, told_at=at)
-        return watch, (_signal(SignalType.VALUE, rule, reading, watch),)
-    if verdict is Verdict.BETWEEN:
-        return change(watch, normals=0, normal_since=None), ()
-    watch = change(watch, normals=watch.normals + 1, normal_since=watch.normal_since or at)
-    told = (_signal(SignalType.NORMAL, rule, reading, watch),)
-    if not _may_clear(watch, rule, at):
-        return watch, told
-    return cleared(watch), (*told, _signal(SignalType.CLEARED, rule, reading, watch))
-
-
-def _raise(
-    watch: Watch, reading: Reading, rule: Rule, at: datetime, episode: UUID
-) -> tuple[Watch, tuple[Signal, ...]]:
-    watch = msgspec.structs.replace(
-        watch, over_since=None, episode=episode, raised_at=at, told_value=watch.value, told_at=at
-    )
-    return watch, (_signal(SignalType.RAISED, rule, reading, watch),)
 
 
 def cleared(watch: Watch) -> Watch:
-    """Quiet again; the last value stays known."""
+    """Quiet again; the last value, the history and the baseline stay known."""
+    memory = watch.memory
+    if memory is not None:
+        memory = msgspec.structs.replace(memory, overs=0, note=False)
     return Watch(
         last_at=watch.last_at,
         value=watch.value,
         unit=watch.unit,
         flags=watch.flags,
         received_at=watch.received_at,
+        memory=None if memory == NOTHING else memory,
     )
+
+
+def _judged(rule: Rule, watch: Watch, seen: float, at: datetime) -> Watch:
+    """What was held against the limit, where the heard value does not say it."""
+    if rule.first and rule.of is Of.VALUE:
+        return watch
+    if not rule.first:
+        return msgspec.structs.replace(watch, last_at=at, value=seen)
+    memory = msgspec.structs.replace(watch.memory or NOTHING, judged=seen)
+    return msgspec.structs.replace(watch, memory=memory)
+
+
+def _overs(watch: Watch, overs: int) -> Watch:
+    if (watch.memory or NOTHING).overs == overs:
+        return watch
+    memory = msgspec.structs.replace(watch.memory or NOTHING, overs=overs)
+    return msgspec.structs.replace(watch, memory=memory)
 
 
 def _confirmed(state: DetectorState, rule: Rule, at: datetime) -> bool:
@@ -277,15 +532,15 @@ def _confirmed(state: DetectorState, rule: Rule, at: datetime) -> bool:
     return other.value > 0 and abs((at - other.last_at).total_seconds()) <= CONFIRMED_WITHIN_S
 
 
-def _moved(watch: Watch, rule: Rule, at: datetime) -> bool:
+def _moved(watch: Watch, rule: Rule, seen: float, at: datetime) -> bool:
     """Worth telling again: a number that moved by the dead band, or after a while."""
-    if rule.form is Form.FLAG or watch.value is None or watch.told_value is None:
+    if rule.form is Form.FLAG or watch.told_value is None:
         return False
     band = VALUE_MOVED * max(abs(rule.raise_at), 1e-9)
-    if abs(watch.value - watch.told_value) >= band:
+    if abs(seen - watch.told_value) >= band:
         return True
     waited = (at - (watch.told_at or at)).total_seconds()
-    return watch.value != watch.told_value and waited >= VALUE_EVERY_S
+    return seen != watch.told_value and waited >= VALUE_EVERY_S
 
 
 def _may_clear(watch: Watch, rule: Rule, at: datetime) -> bool:
@@ -295,32 +550,61 @@ def _may_clear(watch: Watch, rule: Rule, at: datetime) -> bool:
     return (at - since).total_seconds() >= rule.off_delay_s
 
 
-def due_at(state: DetectorState, rules: dict[str, Rule]) -> datetime | None:
+def ripe_at(rule: Rule, since: datetime) -> datetime:
+    """When a limit exceeded since then has been exceeded for its on-delay, by day or by night."""
+    by_day = since + timedelta(seconds=rule.on_delay_s)
+    if rule.night_on_delay_s is None:
+        return by_day
+    by_night = derived.night_from(since + timedelta(seconds=rule.night_on_delay_s))
+    return min(by_day, by_night)
+
+
+def due_at(state: DetectorState, rules: ByQuantity) -> datetime | None:
     """When the passing of time alone will change something; None when it will not.
 
     Args:
         state: the detector now.
         rules: by quantity, as they apply to this detector.
     """
-    times = [
-        at
-        for quantity, watch in state.watches.items()
-        if (rule := rules.get(quantity)) and (at := _watch_due(state, watch, rule))
-    ]
-    return min(times, default=None)
+    return min((at for at, _, _ in _due(state, rules)), default=None)
+
+
+def _due(state: DetectorState, rules: ByQuantity) -> Iterator[tuple[datetime, bool, Rule]]:
+    """When each watch is due, whether it is a note, and its rule."""
+    for key, watch in state.watches.items():
+        if watch.over_since is None and watch.episode is None and watch.memory is None:
+            continue
+        for rule in rules.get(quantity_of(key), ()):
+            if rule.key == key and (at := _watch_due(state, watch, rule)) is not None:
+                yield at, not rule.alarms, rule
 
 
 def _watch_due(state: DetectorState, watch: Watch, rule: Rule) -> datetime | None:
-    if watch.over_since is not None:
-        ripe = watch.over_since + timedelta(seconds=rule.on_delay_s)
-        return max(ripe, state.muted_until) if state.muted_until else ripe
-    if watch.episode and watch.normal_since and watch.normals >= rule.normals:
-        return watch.normal_since + timedelta(seconds=rule.off_delay_s)
-    return None
+    heard = state.watches.get(rule.quantity, watch).last_at
+    if watch.episode is not None:
+        if watch.normal_since is None or watch.normals < rule.normals:
+            return None
+        at = watch.normal_since + timedelta(seconds=rule.off_delay_s)
+    elif rule.off:
+        return None
+    elif watch.over_since is not None:
+        if rule.times > 1 and (watch.memory or NOTHING).overs < rule.times:
+            return None
+        at = ripe_at(rule, watch.over_since)
+    elif rule.of is Of.STILL and watch.memory is not None and watch.memory.mark_at is not None:
+        at = derived.reached(watch.memory.mark_at, rule.raise_at, state.away)
+    else:
+        return None
+    until = state.fresh_until(heard) if heard else None
+    if until is not None and at > until:
+        return None
+    if watch.episode is None and state.muted_until is not None:
+        return max(at, state.muted_until)
+    return at
 
 
 def elapse(
-    state: DetectorState, rules: dict[str, Rule], now: datetime, *, episode: UUID
+    state: DetectorState, rules: ByQuantity, now: datetime, *, episode: UUID
 ) -> tuple[DetectorState, tuple[Signal, ...]]:
     """Let time pass: a limit exceeded for its whole on-delay raises, a normal spell clears.
 
@@ -328,44 +612,56 @@ def elapse(
         state: the detector before.
         rules: by quantity, as they apply to this detector.
         now: UTC.
-        episode: the id that a raise gets; one call raises at most one watch (the first due).
+        episode: the id that a raise gets; one call moves at most one watch (the first due, an
+            alarm before a note).
     """
-    due = [
-        (at, quantity)
-        for quantity, watch in state.watches.items()
-        if (rule := rules.get(quantity)) and (at := _watch_due(state, watch, rule)) and at <= now
-    ]
+    due = [one for one in _due(state, rules) if one[0] <= now]
     if not due:
         return state, ()
-    _, quantity = min(due)
-    watch, rule = state.watches[quantity], rules[quantity]
+    rule = min(due, key=lambda one: (one[0], one[1], one[2].key))[2]
+    watch = state.watches[rule.key]
+    heard = state.watches.get(rule.quantity, watch)
+    seen = _last_seen(rule, watch, now, state)
     last = Reading(
         device="",
         kind=rule.kind,
-        quantity=quantity,
-        value=watch.value or 0.0,
+        quantity=rule.quantity,
+        value=seen,
         unit=rule.unit,
-        measured_at=watch.last_at or now,
-        received_at=watch.received_at or now,
-        flags=watch.flags,
+        measured_at=heard.last_at or now,
+        received_at=heard.received_at or now,
+        flags=heard.flags,
     )
-    if watch.over_since is not None:
-        watch, signals = _raise(watch, last, rule, now, episode)
+    step = _Step(state, last, now, heard.last_at, dict(state.watches), episode)
+    told: dict[SignalType, Signal] = {}
+    if watch.episode is None:
+        step.begin([(rule, seen)], told)
     else:
-        signals = (_signal(SignalType.CLEARED, rule, last, watch),)
-        watch = cleared(watch)
-    watches = {**state.watches, quantity: watch}
-    return msgspec.structs.replace(state, watches=watches), signals
+        if told_clear(step.watches, rule.key):
+            told[SignalType.CLEARED] = step.signal(SignalType.CLEARED, rule, watch, seen)
+        step.watches[rule.key] = cleared(watch)
+    after = msgspec.structs.replace(state, watches=step.watches)
+    return after, tuple(told.values())
 
 
-def _signal(kind: SignalType, rule: Rule, reading: Reading, watch: Watch) -> Signal:
+def _last_seen(rule: Rule, watch: Watch, now: datetime, state: DetectorState) -> float:
+    """What was last held against the limit."""
+    memory = watch.memory
+    if rule.of is Of.STILL and watch.episode is None and memory and memory.mark_at:
+        return derived.hours(memory.mark_at, now, state.away, awake=False)
+    if rule.first and rule.of is not Of.VALUE and memory and memory.judged is not None:
+        return memory.judged
+    return watch.value or 0.0
+
+
+def _signal(kind: SignalType, rule: Rule, reading: Reading, watch: Watch, seen: float) -> Signal:
     return Signal(
         type=kind,
         rule=rule.code,
         kind=rule.kind,
         quantity=reading.quantity,
-        value=number(reading.value),
-        unit=reading.unit,
+        value=seen,
+        unit=reading.unit if rule.of is Of.VALUE else rule.unit,
         limit=rule.limit,
         flags=reading.flags,
         measured_at=reading.measured_at,
@@ -374,4 +670,5 @@ def _signal(kind: SignalType, rule: Rule, reading: Reading, watch: Watch) -> Sig
         normals=watch.normals,
         normals_needed=rule.normals,
         normal_since=watch.normal_since,
+        version=rule.version,
     )

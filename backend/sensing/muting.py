@@ -30,7 +30,7 @@ def muted(state: DetectorState, until: datetime) -> DetectorState:
     An alarm that is on ends without a word and waits as an exceeded limit: it raises anew at
     ``until`` unless a reading below the limit comes before.
     """
-    watches = {quantity: _quiet(watch) for quantity, watch in state.watches.items()}
+    watches = {key: _quiet(watch) for key, watch in state.watches.items()}
     return msgspec.structs.replace(state, watches=watches, muted_until=until)
 
 
@@ -38,4 +38,8 @@ def _quiet(watch: Watch) -> Watch:
     if watch.episode is None:
         return watch
     over_since = None if watch.normals else watch.last_at
-    return msgspec.structs.replace(cleared(watch), over_since=over_since)
+    quiet = msgspec.structs.replace(cleared(watch), over_since=over_since)
+    if watch.memory is None or quiet.memory is None:
+        return quiet
+    memory = msgspec.structs.replace(quiet.memory, overs=watch.memory.overs)
+    return msgspec.structs.replace(quiet, memory=memory)

@@ -58,6 +58,8 @@ QUANTITIES: dict[str, Quantity] = {
     "displacement": Quantity("structure", "mm", -10_000, 10_000),
     "crack": Quantity("structure", "mm", -100, 1000),
     "pressure": Quantity("hydrant", "MPa", 0, 10),
+    "hydrant_tilted": _flag("hydrant"),
+    "hydrant_opened": _flag("hydrant"),
     "water_leak": _flag("water"),
     "water_used": Quantity("water", "m³", 0, 1e7),
     "flow": Quantity("water", "L/min", 0, 1e5),

@@ -32,6 +32,7 @@ FAULTS = frozenset(
 )  # fmt: skip
 """Events after which somebody has to look at the device."""
 
+BEGINS = (SignalType.RAISED, SignalType.NOTED)
 READING = ("detector_id", "quantity", "value", "unit", "flags", "measured_at", "received_at")
 EVENT = ("detector_id", "address", "name", "at", "facts")
 RAW = ("topic", "payload", "reason", "detail", "received_at", "retained")
@@ -108,9 +109,11 @@ class Rows:
 
     def tell(self, detector_id: UUID, signal: Signal) -> None:
         """Tell the platform one signal. A raise is told under its episode's id."""
-        raised = signal.type is SignalType.RAISED and signal.episode
+        raised = signal.type in BEGINS and signal.episode
         body = {
             "rule": signal.rule,
+            "rulesVersion": signal.version,
+            "still": signal.still,
             "episode": signal.episode,
             "normals": signal.normals,
             "normalsNeeded": signal.normals_needed,
@@ -183,7 +186,7 @@ def _state_columns(
                 last.measured_at if last else None,
                 last.received_at if last else None,
                 state.alarming,
-                flow.due_at(state, rules.of(kind)),
+                flow.due_at(state, rules.of(kind, state.group, detector_id)),
             )
         )
     return [list(column) for column in zip(*table, strict=True)]

@@ -9,8 +9,9 @@ from uuid import UUID
 import msgspec
 
 from backend.sensing import muting
-from backend.sensing.flow import DetectorState, due_at
-from backend.sensing.rules import Rule, RuleBook
+from backend.sensing.flow import DetectorState, Watch, due_at
+from backend.sensing.rule import Of, Rule
+from backend.sensing.rules import RuleBook
 from backend.shared.db import TELEMETRY
 
 DRAIN_LOCK = 7_310_002
@@ -129,27 +130,36 @@ async def latest(detector_ids: Sequence[UUID], rules: RuleBook) -> list[Latest]:
     found: list[Latest] = []
     for row in rows:
         state = msgspec.json.decode(row["state"], type=DetectorState)
-        book = rules.of(row["kind"])
+        book = rules.of(row["kind"], state.group, row["detector_id"])
         for quantity, watch in state.watches.items():
-            rule: Rule | None = book.get(quantity)
-            found.append(
-                Latest(
-                    detector_id=row["detector_id"],
-                    quantity=quantity,
-                    value=watch.value,
-                    unit=watch.unit,
-                    measured_at=watch.last_at,
-                    received_at=watch.received_at,
-                    flags=watch.flags,
-                    alarming=watch.episode is not None,
-                    limit=rule.limit if rule else None,
-                    normals=watch.normals,
-                    normals_needed=rule.normals if rule else 0,
-                    normal_since=watch.normal_since,
-                    muted_until=state.muted_until,
-                )
-            )
+            if "/" not in quantity:
+                held = book.get(quantity, ())
+                found.append(_latest(row["detector_id"], quantity, watch, held, state))
     return found
+
+
+def _latest(
+    detector_id: UUID, quantity: str, heard: Watch, rules: Sequence[Rule], state: DetectorState
+) -> Latest:
+    """A quantity as last heard, with the rule that alarms or, when all is quiet, the first."""
+    on = [rule for rule in rules if (own := state.watches.get(rule.key)) and own.on]
+    rule = on[-1] if on else next((rule for rule in rules if rule.first), None)
+    watch = state.watches.get(rule.key, heard) if rule else heard
+    return Latest(
+        detector_id=detector_id,
+        quantity=quantity,
+        value=heard.value,
+        unit=heard.unit,
+        measured_at=heard.last_at,
+        received_at=heard.received_at,
+        flags=heard.flags,
+        alarming=bool(on),
+        limit=rule.limit if rule and rule.of is Of.VALUE else None,
+        normals=watch.normals,
+        normals_needed=rule.normals if rule else 0,
+        normal_since=watch.normal_since,
+        muted_until=state.muted_until,
+    )
 
 
 class AlarmComing(Exception):
@@ -196,7 +206,7 @@ async def mute(
             detector_id,
             msgspec.json.encode(state).decode(),
             state.alarming,
-            due_at(state, rules.of(kind)),
+            due_at(state, rules.of(kind, state.group, detector_id)),
         )
 
 

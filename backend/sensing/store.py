@@ -71,6 +71,10 @@ class Known(Protocol):
     @property
     def kind(self) -> str: ...
     @property
+    def group(self) -> str | None: ...
+    @property
+    def interval_s(self) -> int: ...
+    @property
     def paused_until(self) -> datetime | None: ...
     @property
     def paused_as(self) -> str | None: ...
@@ -228,7 +232,7 @@ class Store:
             )
             for row in due:
                 state = msgspec.json.decode(row["state"], type=DetectorState)
-                rules = self._rules.of(row["kind"])
+                rules = self._rules.of(row["kind"], state.group, row["detector_id"])
                 state, signals = flow.elapse(state, rules, now, episode=uuid7())
                 for signal in signals:
                     rows.tell(row["detector_id"], signal)
@@ -317,8 +321,12 @@ class Store:
                 stored.repeats += 1
                 return
             told.add(key)
-        rule = self._rules.of(found.kind).get(item.quantity)
-        state, signals = flow.evaluate(state, item, rule, episode=self._episode)
+        if state.interval_s != found.interval_s or state.group != found.group:
+            state = msgspec.structs.replace(
+                state, interval_s=found.interval_s, group=found.group
+            )
+        rules = self._rules.of(found.kind, found.group, found.detector_id).get(item.quantity, ())
+        state, signals = flow.evaluate(state, item, rules, episode=self._episode)
         if signals:
             self._episode = uuid7()
         states[found.detector_id] = state

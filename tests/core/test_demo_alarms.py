@@ -34,8 +34,8 @@ def heard(
         assert not isinstance(said, Rejected), said
         if isinstance(said, Reading):
             assert said.device == detector.address
-            rule = BOOK.of(detector.kind).get(said.quantity)
-            state, signals = evaluate(state, said, rule, episode=EPISODE)
+            rules = BOOK.of(detector.kind).get(said.quantity, ())
+            state, signals = evaluate(state, said, rules, episode=EPISODE)
             found += signals
     return state, found
 
