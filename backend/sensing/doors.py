@@ -6,13 +6,15 @@ Each is closed until its setting opens it. They share one way into the store (``
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from backend.sensing import rulebook
 from backend.sensing.adapters.gb26875 import meaning
 from backend.sensing.adapters.gb26875.profile import Gateways
 from backend.sensing.adapters.gb26875.profile import read as read_profiles
+from backend.sensing.cameras import Cameras
+from backend.sensing.cameras import read as read_cameras
 from backend.sensing.intake import Intake
 from backend.sensing.lines import Limits, Lines
 from backend.sensing.panels import Panels
-from backend.sensing.rules import RuleBook, defaults
 from backend.sensing.store import Register, Store
 from backend.sensing.terminals import LINGER_S, Terminals
 from backend.settings import Gb26875, Meokon
@@ -30,7 +32,7 @@ class Doors:
         ours = context.settings
         path = ours.gb26875.profiles
         gateways = read_profiles(Path(path)) if path else Gateways()
-        rules = RuleBook(defaults(smoke_clear_s=ours.sensing.smoke_clear_s))
+        rules = rulebook.live(context)
         adapters = {"gb26875": ("gb26875", meaning.reader(gateways.of))}
         self.intake = Intake(Store(register, rules, context.clock, "doors", adapters))
         self._settings = ours
@@ -38,6 +40,8 @@ class Doors:
         self.panel_lines = Lines(self.panels, _limits(ours.gb26875))
         terminals = Terminals(self.intake, context.clock)
         self.terminal_lines = Lines(terminals, _limits(ours.meokon, LINGER_S))
+        listed = read_cameras(Path(ours.cameras.file)) if ours.cameras.file else ()
+        self.cameras = Cameras(self.intake, context.clock, listed, ours.cameras.silence_s)
         self._close: list[Callable[[], Awaitable[None]]] = []
 
     async def start(self) -> None:
@@ -47,7 +51,7 @@ class Doors:
             OSError: a port is taken, or the database is away.
         """
         ours = self._settings
-        if ours.gb26875.port or ours.meokon.port:
+        if ours.gb26875.port or ours.meokon.port or ours.cameras.file:
             await self.intake.store.start()
         if ours.gb26875.port:
             self.panels.start()
@@ -57,6 +61,9 @@ class Doors:
         if ours.meokon.port:
             await self.terminal_lines.start(ours.meokon.host, ours.meokon.port)
             self._close.append(self.terminal_lines.stop)
+        if ours.cameras.file:
+            self.cameras.start()
+            self._close.append(self.cameras.stop)
 
     async def stop(self) -> None:
         """Close all that are open, the last first."""

@@ -3,7 +3,8 @@
 With and without namespace. ``eventState`` ``active`` is an alarm and ``inactive`` its end; the
 camera repeats an active event (``activePostCount``). Behind a recorder the camera is
 ``dynChannelID``, else ``channelID``. A flame seen by a camera is ``smoke`` with the flag ``flame``.
-Pictures are counted, not read. The heat of each region is told; it is no cable temperature.
+``videoloss`` that is inactive is the
+heartbeat of a stream; active it is a fault. Pictures are counted, not read. The heat of each region is told; it is no cable temperature.
 """
 
 from collections.abc import Iterator
@@ -58,6 +59,10 @@ def _said(root: Node, camera: str, received_at: datetime, pictures: int) -> Iter
     device = name_of(printable(f"{own}/{channel}" if channel else own))
     kind, state = root.find("eventType"), root.find("eventState")
     at = when(root.find("dateTime"), received_at)
+    beat = (kind or "").lower() in HEARTBEAT
+    if beat and (state or "inactive").lower() == "inactive":
+        yield Event(name="heartbeat", at=at.at, device=device)
+        return
     facts = {
         "event_type": plain(kind),
         "state": plain(state),
@@ -68,8 +73,8 @@ def _said(root: Node, camera: str, received_at: datetime, pictures: int) -> Iter
     yield Event(name="camera_event", at=at.at, device=device, facts=facts)
     flags = FIRE.get((kind or "").lower())
     if flags is None:
-        if (kind or "").lower() in HEARTBEAT:
-            yield Event(name="heartbeat", at=at.at, device=device)
+        if beat:
+            yield Event(name="fault", at=at.at, device=device, facts={"fault": "video lost"})
             return
         if kind is None:
             yield Rejected(reason="unknown-shape", detail="no eventType", device=device)
