@@ -344,10 +344,13 @@ async def sensing(context: "Context") -> AsyncIterator[None]:
     """The detectors' messages."""
     from backend.devices.service import Register
     from backend.sensing.doors import Doors
+    from backend.sensing.lanes import Lane, given
     from backend.sensing.mqtt import Consumer
 
     register = Register(context.operations_listener, clock=context.clock)
-    consumer, doors = Consumer(context, register), Doors(context, register)
+    settings = context.settings
+    lanes = [Lane(given(number, settings)) for number in range(settings.sensing.processes)]
+    consumer, doors = Consumer(context, register, lanes), Doors(context, register)
     await consumer.start()
     try:
         await doors.start()
@@ -355,6 +358,8 @@ async def sensing(context: "Context") -> AsyncIterator[None]:
     finally:
         await doors.stop()
         await consumer.stop()
+        for lane in lanes:
+            await lane.stop()
 
 
 def _tls(settings: Settings) -> tuple[str, str] | None:

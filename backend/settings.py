@@ -124,6 +124,10 @@ class Mqtt(msgspec.Struct, frozen=True, kw_only=True):
     client_id: Annotated[
         str, Meta(min_length=1, max_length=60, description="names the persistent session")
     ] = "jiean-ingest"
+    client: Annotated[
+        str,
+        Meta(pattern="^(native|paho)$", description="who speaks MQTT 5: native, or paho"),
+    ] = "native"
     topics: Annotated[tuple[str, ...], Meta(min_length=1, description="subscriptions, comma")] = (
         "zigbee2mqtt/#",
         "jiean/#",
@@ -201,6 +205,14 @@ class Sensing(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 50
     batch_max: Annotated[int, Meta(ge=1, le=10_000, description="▲ messages in a batch")] = 500
+    processes: Annotated[
+        int,
+        Meta(ge=0, le=32, description="processes that store readings; 0 = the service itself"),
+    ] = 0
+    states_kept: Annotated[
+        int,
+        Meta(ge=0, le=5_000_000, description="▲ detectors kept in memory; others are read anew"),
+    ] = 300_000
     templates: Annotated[
         str, Meta(description="path of a JSON file with mapping templates; empty = none")
     ] = ""

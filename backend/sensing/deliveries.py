@@ -147,6 +147,13 @@ class Deliveries:
             self._bytes -= len(self._packed.popleft())
 
 
+async def end_all(client_id: str) -> None:
+    """Nobody who stored for this session stores any more, whatever their lane; see ``begin``."""
+    await TELEMETRY.execute(
+        "UPDATE delivery_fence SET epoch = epoch + 1 WHERE client_id = $1", client_id
+    )
+
+
 def pack(messages: Sequence[Arrived]) -> bytes:
     """Packet id (2 bytes) and checksums (8 bytes) of each message that can be redelivered."""
     return b"".join([_pack(m) for m in messages if m.mid])

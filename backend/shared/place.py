@@ -85,12 +85,17 @@ def programs(source: Path, version: str, libraries: Path) -> Path:
 
 
 def start(
-    argv: Sequence[str | Path], log: IO[bytes] | int, end: signal.Signals, *, as_us: bool = False
+    argv: Sequence[str | Path],
+    log: IO[bytes] | int,
+    end: signal.Signals,
+    *,
+    as_us: bool = False,
+    keep: Sequence[int] = (),
 ) -> "Child":
     """Start a child that gets ``end`` when we die, even by kill -9 (Linux).
 
-    It runs as ``user()``, or ``as_us``. Must be called in the main thread: the kernel sends
-    the signal when the *thread* ends.
+    It runs as ``user()``, or ``as_us``, and has the open files ``keep`` of ours. Must be called
+    in the main thread: the kernel sends the signal when the *thread* ends.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("servers are started in the main thread")
@@ -102,6 +107,7 @@ def start(
         stderr=log,
         cwd="/",
         user=None if as_us else user(),
+        pass_fds=keep,
         start_new_session=True,  # Ctrl-C in the terminal is ours to pass on, in order
         preexec_fn=_tied(parent, end),
     )

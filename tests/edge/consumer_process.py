@@ -41,9 +41,9 @@ async def main(given: dict[str, Any]) -> None:
     if left:
         write = consumer.store.write
 
-        async def write_then_die(messages: Any) -> Any:
+        async def write_then_die(messages: Any, *more: Any, **named: Any) -> Any:
             nonlocal left
-            stored = await write(messages)
+            stored = await write(messages, *more, **named)
             left -= 1
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
