@@ -63,6 +63,7 @@ from backend.screens import (
 from backend.screens.hooks import hooks_of
 from backend.screens.reachability import Reachability
 from backend.screens.services import Parts
+from backend.settings import Settings
 from backend.shared.context import Context
 from backend.shared.db import ALL
 from backend.shared.inflate import InflateMiddleware
@@ -180,23 +181,40 @@ def create_app(
         dist: the built web app; may be absent.
         hooks: what receipts and presented cards do; None for the product's own.
     """
+    return wire(build(context.settings, dist), context, hooks)
 
+
+def wire(app: Litestar, context: Context, hooks: SocketHooks | None = None) -> Litestar:
+    """Put an application around a context, in place of the one it had."""
     pipeline = Pipeline(context)
     parts = Parts(
         incidents=pipeline.incidents, rules=pipeline.directory.rules, finding=pipeline.finding
     )
-    wired = hooks or hooks_of(parts, Reachability(context))
     if context.reachability is None:
         context.reachability = Reachability(context)
+    app.state.context = context
+    app.state.services = parts
+    app.state.hooks = hooks or hooks_of(parts, Reachability(context))
+    return app
 
-    async def give_context() -> Context:
-        return context
 
-    async def give_services() -> Parts:
-        return parts
+async def _context(state: State) -> Context:
+    found: Context = state.context
+    return found
 
-    async def give_hooks() -> SocketHooks:
-        return wired
+
+async def _services(state: State) -> Parts:
+    found: Parts = state.services
+    return found
+
+
+async def _hooks(state: State) -> SocketHooks:
+    found: SocketHooks = state.hooks
+    return found
+
+
+def build(settings: Settings, dist: Path) -> Litestar:
+    """The routes and what stands before them; it answers once it is wired to a context."""
 
     async def headers(message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
@@ -206,7 +224,7 @@ def create_app(
         if scope["path"].startswith("/api"):
             extra["Cache-Control"] = "no-store"
         # a demonstration's certificate ends by itself, and its name must then still open plainly
-        if context.settings.http.cookie_secure and not context.settings.demo.exercise:
+        if settings.http.cookie_secure and not settings.demo.exercise:
             extra["Strict-Transport-Security"] = "max-age=31536000"
         message["headers"] = [
             *message["headers"],
@@ -220,15 +238,15 @@ def create_app(
     return Litestar(
         route_handlers=[*ROUTES, no_such_api, *web.handlers(dist)],
         dependencies={
-            "ctx": Provide(give_context),
-            "services": Provide(give_services),
-            "hooks": Provide(give_hooks),
+            "ctx": Provide(_context),
+            "services": Provide(_services),
+            "hooks": Provide(_hooks),
         },
         middleware=MIDDLEWARE,
         guards=[not_cross_site],
         before_send=[headers],
         exception_handlers={Exception: render},
-        request_max_body_size=context.settings.http.body_max_bytes,
+        request_max_body_size=settings.http.body_max_bytes,
         compression_config=CompressionConfig(
             # photographs and the web app's files are compressed already
             backend="gzip",
@@ -240,7 +258,6 @@ def create_app(
             ],
         ),
         openapi_config=OpenAPIConfig(title="街安", version=__version__, path="/api/schema"),
-        state=State({"context": context}),
         logging_config=None,
         pdb_on_exception=False,
         debug=False,

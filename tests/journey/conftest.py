@@ -40,5 +40,7 @@ async def screens(
         made_world(database_server, tmp_path, variables) as world,
         street_on_screens(world, browser) as street,
     ):
+        failed = request.session.testsfailed
         yield street
-        await street.pictures(tmp_path)
+        if request.session.testsfailed > failed:
+            await street.pictures(tmp_path)

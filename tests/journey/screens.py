@@ -17,7 +17,6 @@ from playwright.async_api import Browser, Page, WebSocket
 
 from backend import web
 from backend.access.middleware import COOKIE
-from backend.app import create_app
 from geo.point import Point
 from tests.edge.detectors import store_of
 from tests.journey.pages import Household, Inbox, Phone, Screen, Tablet
@@ -198,7 +197,7 @@ async def street_on_screens(
 ) -> AsyncIterator[StreetOnScreens]:
     """Build the place, serve the app in ``dist`` on a port of its own, and let the worker work."""
     await furnish(world.clock.now())
-    world.serves(create_app(world.ctx, dist=dist))
+    world.serve_from(dist)
     listener = world.ctx.operations_listener
     async with world.serving() as base, AsyncExitStack() as stack:
         street = StreetOnScreens(world, await store_of(world), stack)
