@@ -39,6 +39,7 @@ APPS: list[tuple[str, str]] = [
     ("operations", "backend.reach.piccolo_app"),
     ("operations", "backend.incidents.piccolo_app"),
     ("operations", "backend.documents.piccolo_app"),
+    ("operations", "backend.inspection.piccolo_app"),
     ("operations", "backend.dispatch.piccolo_app"),
     ("records", "backend.archive.piccolo_app"),
 ]

@@ -24,6 +24,7 @@ from backend.incidents.flow.deadlines import RETRY_OFFER
 from backend.messages import retention, tokens
 from backend.messages.carrier import Carrier
 from backend.pipeline import Pipeline
+from backend.screens.inspection_watch import Inspecting
 from backend.screens.reachability import Reachability
 from backend.screens.shift_watch import Watch
 from backend.screens.socket import Broadcaster
@@ -42,6 +43,8 @@ HANDS = 3
 TRIES = 8
 ROSTER_S = 20.0
 """So often the roster is looked at."""
+INSPECTION_S = 60.0
+"""So often rounds and the technician's clocks are looked at."""
 MOVES_S = 15.0
 """So often the areas are looked at beside every change of who is busy."""
 SWEEP_S = 10.0
@@ -83,6 +86,7 @@ class Worker:
         self.broadcaster = Broadcaster(ctx)
         self.roster = Watch(ctx, self.pipeline.incidents)
         self.reachability = Reachability(ctx)
+        self.inspecting = Inspecting(ctx)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set."""
@@ -99,6 +103,9 @@ class Worker:
             tasks.spawn(self._loop(Wakeup(), self.step_retention, RETENTION_S), name="retention"),
             tasks.spawn(
                 self._loop(work.event("roster"), self.step_roster, ROSTER_S), name="roster"
+            ),
+            tasks.spawn(
+                self._loop(Wakeup(), self.step_inspection, INSPECTION_S), name="inspection"
             ),
             tasks.spawn(self._loop(work.event("moves"), self.step_moves, MOVES_S), name="moves"),
             tasks.spawn(self._loop(work.event("reach"), self.step_reach, SWEEP_S), name="reach"),
@@ -202,6 +209,11 @@ class Worker:
     async def step_roster(self) -> bool:
         """Tell of gaps in the roster, and end what was forgotten."""
         await self.roster.look()
+        return False
+
+    async def step_inspection(self) -> bool:
+        """Make the rounds that are due, remind, and let the technician's clocks speak."""
+        await self.inspecting.look()
         return False
 
     async def step_reach(self) -> bool:

@@ -19,6 +19,7 @@ from backend.incidents.flow.vocabulary import Actor, Role
 from backend.incidents.schemas import Answer, Answers, Batch, Envelope, Named
 from backend.incidents.service import refused, said_at
 from backend.offices import service as offices
+from backend.screens import inspection_steps
 from backend.screens.actors import actor_of, household_actor, office_actor
 from backend.screens.services import Services
 from backend.shared.context import Context, Ctx
@@ -47,7 +48,11 @@ async def send(
     keys = await phones.keys_of(principal.staff_id)
     at_once: list[Answer] = []
     heard: list[tuple[Envelope, Actor]] = []
+    steps: list[dict[str, Any]] = []
     for sent in data.commands:
+        if inspection_steps.is_step(sent):
+            steps.append(sent)
+            continue
         envelope = _read(sent)
         if isinstance(envelope, Answer):
             at_once.append(envelope)
@@ -58,7 +63,8 @@ async def send(
             at_once.append(await _turned_away(envelope, actor, ctx, "signature"))
             continue
         heard.append((envelope, actor))
-    return _in_order(data, at_once, await services.incidents.submit_all(heard, source="app"))
+    answers = await services.incidents.submit_all(heard, source="app")
+    return _in_order(data, at_once, answers, await inspection_steps.take_all(steps, principal, ctx))
 
 
 def _in_order(data: Batch, *found: Sequence[Answer]) -> Answers:

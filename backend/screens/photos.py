@@ -18,6 +18,7 @@ from backend.evidence.outward import How, Outward
 from backend.evidence.stores import store_of
 from backend.incidents import journal
 from backend.incidents.flow.incident import Incident, PhotoTaken
+from backend.inspection import journal as rounds
 from backend.offices import service as offices
 from backend.screens.incident import DESKS
 from backend.shared.context import Context, Ctx
@@ -41,7 +42,9 @@ async def may_see(principal: Principal, sha256: str) -> bool:
         return True
     if principal.staff_id is None:
         return False
-    return await journal.on_photo(principal.staff_id, sha256)
+    return await journal.on_photo(principal.staff_id, sha256) or await rounds.on_photo(
+        principal.staff_id, sha256
+    )
 
 
 async def outgoing(ctx: Context, photo: PhotoTaken) -> Outward | None:
