@@ -24,7 +24,7 @@ from backend.shared.db import OPERATIONS, TELEMETRY
 from tests.journey.installation import Hand, Installation, installed, patiently
 
 SEED = 20_260_302
-RUNS, KILLS = 2, 3
+RUNS, KILLS = 1, 3
 BY_TIME = {
     *("DispatchRequested", "Offered", "OfferDeclined", "OfferExpired", "OfferReleased"),
     *("NobodyLeftToAsk", "DeskMissing", "Reminded"),
