@@ -277,6 +277,15 @@ class Pipeline:
     async def _ticket(self, alert: sensing.Alert) -> None:
         body = alert.body
         detail = body.get("detail")
+        if body.get("over"):
+            await devices.close_ticket(
+                source=alert.alert_id,
+                kind=str(body["kind"]),
+                address=body.get("address"),
+                at=alert.emitted_at,
+                detail=detail if isinstance(detail, dict) else {},
+            )
+            return
         await devices.open_ticket(
             source=alert.alert_id,
             kind=str(body.get("kind", "late-alarm")),

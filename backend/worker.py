@@ -33,6 +33,7 @@ from backend.shared import tasks
 from backend.shared.context import Context
 from backend.shared.db import OPERATIONS
 from backend.shared.listen import Wakeup
+from backend.silence import Sweep
 
 log = logging.getLogger("jiean.worker")
 
@@ -47,6 +48,8 @@ INSPECTION_S = 60.0
 """So often rounds and the technician's clocks are looked at."""
 MOVES_S = 15.0
 """So often the areas are looked at beside every change of who is busy."""
+SILENCE_S = 10.0
+"""So often is looked which detectors fell silent and which are back."""
 SWEEP_S = 10.0
 """So often is looked who is to be tested and who cannot be reached."""
 AWAY = (
@@ -84,6 +87,7 @@ class Worker:
             ctx, on_unreached=self.pipeline.unreached, directory=Directory(ctx.settings)
         )
         self.broadcaster = Broadcaster(ctx)
+        self.silence = Sweep(ctx)
         self.roster = Watch(ctx, self.pipeline.incidents)
         self.reachability = Reachability(ctx)
         self.inspecting = Inspecting(ctx)
@@ -109,6 +113,7 @@ class Worker:
             ),
             tasks.spawn(self._loop(work.event("moves"), self.step_moves, MOVES_S), name="moves"),
             tasks.spawn(self._loop(work.event("reach"), self.step_reach, SWEEP_S), name="reach"),
+            tasks.spawn(self._loop(Wakeup(), self.silence.look, SILENCE_S), name="silence"),
             tasks.spawn(self.broadcaster.run(stop), name="broadcaster"),
         ]
         tasks.spawn(self.pipeline.warm(), name="warm")

@@ -1,13 +1,16 @@
 """Questions about the register, the base map, and the opening of technicians' tickets."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from backend.devices.register import Register as Register  # sensing asks both here
-from backend.devices.schemas import DetectorView, Home, Muted, Place, TicketView
+from backend.devices.schemas import DetectorView, Home, Muted, Place
+from backend.devices.tickets import close_ticket as close_ticket  # so are these
+from backend.devices.tickets import open_ticket as open_ticket
+from backend.devices.tickets import tickets as tickets
 from backend.shared.db import OPERATIONS, Row
 from backend.shared.ids import uuid7
 from backend.shared.problems import NotFound
@@ -203,58 +206,6 @@ async def addresses_of(detector_ids: Sequence[UUID]) -> dict[UUID, str]:
         "SELECT id, address FROM detector WHERE id = ANY($1)", list(detector_ids)
     )
     return {row["id"]: row["address"] for row in rows}
-
-
-async def open_ticket(
-    *,
-    source: UUID,
-    kind: str,
-    address: str | None,
-    reason: str,
-    detail: Mapping[str, object],
-    opened_at: datetime,
-    detector_id: UUID | None = None,
-) -> UUID:
-    """Open a technician's ticket, or count once more on the one that is open for that day.
-
-    Args:
-        source: what asked for it; the same source counts once however often it comes.
-        kind: ``unknown-device``, ``undecodable``, ``battery``, ``tamper``, ``fault``,
-            ``offline``, ``bridge-offline``.
-        opened_at: UTC; its day is the ticket's day.
-    """
-    ticket_id: UUID = await OPERATIONS.fetch_value(
-        "INSERT INTO ticket (id, kind, detector_id, address, reason, detail, opened_at, opened_on,"
-        " sources) VALUES ($1, $2, (SELECT id FROM detector WHERE id = $3), $4, $5, $6, $7, $8,"
-        " ARRAY[$9::uuid])"
-        " ON CONFLICT (kind, coalesce(address, ''), opened_on) WHERE done_at IS NULL DO UPDATE SET"
-        " times = ticket.times + (NOT $9 = ANY(ticket.sources))::int,"
-        " sources = CASE WHEN $9 = ANY(ticket.sources) THEN ticket.sources"
-        " ELSE (ARRAY[$9::uuid] || ticket.sources)[:100] END"
-        " RETURNING id",
-        uuid7(),
-        kind,
-        detector_id,
-        address,
-        reason,
-        dict(detail),
-        opened_at,
-        opened_at.astimezone(UTC).date(),
-        source,
-    )
-    return ticket_id
-
-
-async def tickets(*, limit: int = 500) -> list[TicketView]:
-    """Open tickets first, then the latest done ones."""
-    rows = await OPERATIONS.fetch(
-        "SELECT t.id, t.kind, t.detector_id, d.label, t.address, t.reason, t.detail, t.opened_at,"
-        " t.opened_on, t.times, t.done_at"
-        " FROM ticket t LEFT JOIN detector d ON d.id = t.detector_id"
-        " ORDER BY t.done_at IS NOT NULL, t.opened_at DESC LIMIT $1",
-        limit,
-    )
-    return [TicketView(**{**row, "detail": msgspec.json.decode(row["detail"])}) for row in rows]
 
 
 async def record_mute(

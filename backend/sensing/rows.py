@@ -10,8 +10,9 @@ import msgspec
 from backend.sensing import flow
 from backend.sensing.deliveries import Arrived
 from backend.sensing.flow import DetectorState, Signal, SignalType
-from backend.sensing.reading import Event, Reading
+from backend.sensing.reading import Reading
 from backend.sensing.rules import RuleBook
+from backend.sensing.upkeep import Work
 from backend.shared.db import TELEMETRY
 from backend.shared.ids import uuid7
 
@@ -22,15 +23,6 @@ Changed = dict[UUID, tuple[str, DetectorState, Reading | None]]
 class Overtaken(Exception):
     """A state that was kept in memory is not the stored one any more: nothing of this is stored."""
 
-
-LOW_BATTERY = 15
-"""Per cent, ▲."""
-
-FAULTS = frozenset(
-    {"fault", "mains_fault", "backup_fault", "bus_fault", "power_fault", "centre_link_fault",
-     "line_fault", "shielded", "profile_needed"}
-)  # fmt: skip
-"""Events after which somebody has to look at the device."""
 
 BEGINS = (SignalType.RAISED, SignalType.NOTED)
 READING = ("detector_id", "quantity", "value", "unit", "flags", "measured_at", "received_at")
@@ -60,13 +52,19 @@ UPDATE detector_state s SET
     received_at = coalesce(n.received_at, s.received_at),
     alarming = n.alarming,
     due_at = n.due_at,
+    heard_at = coalesce(n.heard_at, s.heard_at),
     version = n.version + 1
 FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::float8[], $6::timestamptz[],
-    $7::timestamptz[], $8::bool[], $9::timestamptz[])
-    AS n (id, version, state, quantity, value, measured_at, received_at, alarming, due_at)
+    $7::timestamptz[], $8::bool[], $9::timestamptz[], $10::timestamptz[])
+    AS n (id, version, state, quantity, value, measured_at, received_at, alarming, due_at, heard_at)
 WHERE s.detector_id = n.id AND s.version = n.version
 """
 """Whoever writes ``state`` raises ``version``: by this two writers notice each other."""
+
+CALLED_AWAY = """
+UPDATE silence_watch w SET away_at = n.at, check_at = n.at
+FROM unnest($1::uuid[], $2::timestamptz[]) AS n (id, at) WHERE w.detector_id = n.id
+"""
 
 
 class Rows:
@@ -78,6 +76,10 @@ class Rows:
         self.events: list[tuple[Any, ...]] = []
         self.raw: list[tuple[Any, ...]] = []
         self.outbox: list[tuple[Any, ...]] = []
+        self.heard: dict[UUID, datetime] = {}
+        """Signs of life; those of detectors that did not change are not written by themselves."""
+        self.away: dict[UUID, datetime] = {}
+        """Detectors that their bridge or network calls away."""
 
     def reading(self, detector_id: UUID, item: Reading, value: float) -> None:
         """Store a reading."""
@@ -106,6 +108,17 @@ class Rows:
         alert_id = uuid5(NAMESPACE_URL, f"jiean:ticket:{kind}:{address}:{day}")
         body = {"kind": kind, "address": address, "reason": reason, "detail": detail}
         self._tell(alert_id, "ticket", of, body)
+
+    def work(self, work: Work, address: str, detail: object, of: UUID | None) -> None:
+        """Tell that a matter for a technician opened, goes on, or is over: once for each change."""
+        body = {
+            "kind": work.matter,
+            "address": address,
+            "reason": work.reason,
+            "over": work.over,
+            "detail": detail,
+        }
+        self._tell(uuid7(), "ticket", of, body)
 
     def tell(self, detector_id: UUID, signal: Signal) -> None:
         """Tell the platform one signal. A raise is told under its episode's id."""
@@ -159,9 +172,11 @@ class Rows:
         elif self.readings:
             await TELEMETRY.execute_many(INSERT_READING, self.readings)
         if changed:
-            columns = _state_columns(changed, rules, versions or {})
+            columns = _state_columns(changed, rules, self.heard, versions or {})
             if await TELEMETRY.execute(UPDATE_STATES, *columns) < len(changed):
                 raise Overtaken
+        if self.away:
+            await TELEMETRY.execute(CALLED_AWAY, list(self.away), list(self.away.values()))
         if self.events:
             await TELEMETRY.copy("detector_event", EVENT, self.events)
         if self.raw:
@@ -172,7 +187,10 @@ class Rows:
 
 
 def _state_columns(
-    changed: Changed, rules: RuleBook, versions: Mapping[UUID, int]
+    changed: Changed,
+    rules: RuleBook,
+    heard: Mapping[UUID, datetime],
+    versions: Mapping[UUID, int],
 ) -> list[list[Any]]:
     table = []
     for detector_id, (kind, state, last) in changed.items():
@@ -187,22 +205,7 @@ def _state_columns(
                 last.received_at if last else None,
                 state.alarming,
                 flow.due_at(state, rules.of(kind, state.group, detector_id)),
+                heard.get(detector_id),
             )
         )
     return [list(column) for column in zip(*table, strict=True)]
-
-
-def work_of(item: Event) -> str | None:
-    """The kind of ticket that an event deserves, if any."""
-    facts = item.facts
-    if item.name == "battery":
-        level = facts.get("battery")
-        low = isinstance(level, int | float) and level < LOW_BATTERY
-        return "battery" if facts.get("battery_low") is True or low else None
-    if item.name in ("availability", "bridge_state"):
-        if facts.get("state") != "offline":
-            return None
-        return "offline" if item.name == "availability" else "bridge-offline"
-    if item.name in FAULTS:
-        return "fault"
-    return "tamper" if item.name == "tamper" else None

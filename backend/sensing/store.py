@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from backend.sensing import flow
+from backend.sensing import flow, upkeep
 from backend.sensing.adapters import (
     chirpstack,
     ctwing,
@@ -28,11 +28,12 @@ from backend.sensing.adapters import (
 )
 from backend.sensing.adapters.gb26875 import meaning
 from backend.sensing.adapters.templates import Template, reader, serves
+from backend.sensing.clocks import believed, known_by_time
 from backend.sensing.deliveries import Arrived, Deliveries, pack
 from backend.sensing.flow import DetectorState
 from backend.sensing.nodes import node_adapters
 from backend.sensing.reading import Adapter, Event, Reading, Rejected
-from backend.sensing.rows import Changed, Overtaken, Rows, work_of
+from backend.sensing.rows import Changed, Overtaken, Rows
 from backend.sensing.rules import RuleBook
 from backend.shared.clock import Clock
 from backend.shared.db import TELEMETRY
@@ -190,6 +191,8 @@ class Store:
                         self._take(
                             message, protocol, items, known, states, told, changed, rows, stored
                         )
+                    for of in rows.heard.keys() - changed.keys():
+                        changed[of] = (kinds[of], states[of], None)
                     await rows.save(changed, self._rules, versions)
                     await self._deliveries.save(deliveries, token)
             except Overtaken:
@@ -209,6 +212,15 @@ class Store:
         rows = Rows(self._clock.now())
         rows.keep_raw(message, "store-failed", detail[:500].replace("\0", "�"))
         rows.ticket("undecodable", message.topic[:200].replace("\0", "�"), "store-failed", {}, None)
+        async with TELEMETRY.transaction():
+            await rows.save({}, self._rules)
+
+    async def keep_refused(self, message: Arrived, why: Rejected) -> None:
+        """Keep a message that its door refused, with the reason, and ask for a technician."""
+        rows = Rows(self._clock.now())
+        rows.keep_raw(message, why.reason, why.detail)
+        address = f"{message.topic.partition('/')[0]}/{why.device}"
+        rows.ticket("undecodable", address, why.reason, {"detail": why.detail}, None)
         async with TELEMETRY.transaction():
             await rows.save({}, self._rules)
 
@@ -278,6 +290,8 @@ class Store:
         for item in items:
             address = f"{protocol}/{item.device}" if item.device is not None else protocol
             found = known.get(address)
+            if found is not None and not message.retained and not _says_away(item):
+                rows.heard[found.detector_id] = message.received_at
             if isinstance(item, Rejected):
                 raw_why = raw_why or item
                 rows.ticket(
@@ -292,7 +306,7 @@ class Store:
             elif found is None:
                 unknown = True
             else:
-                self._reading(item, found, states, told, changed, rows, stored)
+                self._reading(item, address, found, states, told, changed, rows, stored)
         if raw_why is not None:
             rows.keep_raw(message, raw_why.reason, raw_why.detail)
         elif unknown:
@@ -303,6 +317,7 @@ class Store:
     def _reading(
         self,
         item: Reading,
+        address: str,
         found: Known,
         states: dict[UUID, DetectorState],
         told: set[tuple[UUID, str, datetime, float]],
@@ -314,21 +329,23 @@ class Store:
         if found.paused_until is not None and item.received_at < found.paused_until:
             paused_as = found.paused_as or "maintenance"
             item = msgspec.structs.replace(item, flags=(*item.flags, paused_as))
+        if "late" in item.flags:
+            item = believed(item)
         value = flow.number(item.value)
-        if item.timed:
+        if known_by_time(item):
             key = (found.detector_id, item.quantity, item.measured_at, value)
             if key in told or flow.is_repeat(state, item):
                 stored.repeats += 1
                 return
             told.add(key)
         if state.interval_s != found.interval_s or state.group != found.group:
-            state = msgspec.structs.replace(
-                state, interval_s=found.interval_s, group=found.group
-            )
+            state = msgspec.structs.replace(state, interval_s=found.interval_s, group=found.group)
         rules = self._rules.of(found.kind, found.group, found.detector_id).get(item.quantity, ())
         state, signals = flow.evaluate(state, item, rules, episode=self._episode)
         if signals:
             self._episode = uuid7()
+        if "fault" in item.flags or upkeep.OPEN in state.health:
+            state = self._sensor(item, state, address, found, rows)
         states[found.detector_id] = state
         changed[found.detector_id] = (found.kind, state, item)
         for signal in signals:
@@ -357,8 +374,61 @@ class Store:
                     changed[found.detector_id] = (found.kind, state, last[2] if last else None)
         elif item.name not in QUIET_EVENTS:
             rows.events.append((of, address, item.name, item.at, dict(item.facts)))
-        if (work := work_of(item)) and (found is not None or item.device is None):
-            rows.ticket(work, address, item.name, dict(item.facts), of)
+        if found is not None:
+            self._health(item, address, found, states, changed, rows)
+        elif item.device is None and item.name == "bridge_state":
+            over = item.facts.get("state") == "online"
+            if over or item.facts.get("state") == "offline":
+                work = upkeep.Work(matter="bridge-offline", reason=item.name, over=over)
+                rows.work(work, address, dict(item.facts), None)
+        elif item.device is None and item.name in upkeep.FAULTS:
+            rows.ticket("fault", address, item.name, dict(item.facts), None)
+
+    def _health(
+        self,
+        item: Event,
+        address: str,
+        found: Known,
+        states: dict[UUID, DetectorState],
+        changed: Changed,
+        rows: Rows,
+    ) -> None:
+        """What a detector says of itself: kept as its health, told where it needs a technician."""
+        of, state = found.detector_id, states[found.detector_id]
+        health = state.health
+        if upkeep.says_away(item):
+            rows.away[of] = rows.now  # the watch for silence looks into it
+            return
+        today = rows.now.date()
+        works = upkeep.works(health, item, today)
+        if found.paused_until is not None and rows.now < found.paused_until:
+            works = tuple(work for work in works if work.over)  # somebody is at it and knows
+        if works:
+            for work in works:
+                rows.work(work, address, dict(item.facts), of)
+            health = upkeep.taken(health, works, today)
+        if item.name in HEALTH_EVENTS and item.facts:
+            health = {**health, **item.facts}
+        if health != state.health:
+            state = msgspec.structs.replace(state, health=health)
+            states[of] = state
+        last = changed.get(of)
+        changed[of] = (found.kind, state, last[2] if last else None)
+
+    def _sensor(
+        self, item: Reading, state: DetectorState, address: str, found: Known, rows: Rows
+    ) -> DetectorState:
+        """The sensor's own fault opens a matter, and a good fresh reading ends it."""
+        if not {"late", "retained", "test", "maintenance"}.isdisjoint(item.flags):
+            return state
+        today = rows.now.date()
+        works = upkeep.sensor(state.health, faulty="fault" in item.flags, today=today)
+        for work in works:
+            rows.work(work, address, {"quantity": item.quantity}, found.detector_id)
+        if not works:
+            return state
+        health = upkeep.taken(state.health, works, today)
+        return msgspec.structs.replace(state, health=health)
 
     # ---- the database ------------------------------------------------------------------------
 
@@ -419,7 +489,7 @@ class Store:
         asked: list[tuple[UUID, str, datetime, float]] = []
         for _, protocol, items in said:
             for item in items:
-                if not isinstance(item, Reading) or not item.timed:
+                if not isinstance(item, Reading) or not known_by_time(item):
                     continue
                 found = known.get(f"{protocol}/{item.device}")
                 if found is None:
@@ -458,3 +528,7 @@ async def ensure_partitions(today: date, days: int = 8) -> None:
 
 def _decode_state(text: str) -> DetectorState:
     return msgspec.json.decode(text, type=DetectorState)
+
+
+def _says_away(item: Reading | Event | Rejected) -> bool:
+    return item.__class__ is Event and upkeep.says_away(item)

@@ -158,7 +158,6 @@ async def test_a_ticket_row_opens_one_ticket_however_often_it_is_taken(world: Wo
     ("topic", "payload", "kind"),
     [
         ("zigbee2mqtt/bridge/state", {"state": "offline"}, "bridge-offline"),
-        ("zigbee2mqtt/d0/availability", b"offline", "offline"),
         ("zigbee2mqtt/d0", {"smoke": False, "tamper": True}, "tamper"),
         ("zigbee2mqtt/d0", {"battery": 14}, "battery"),
     ],
