@@ -64,7 +64,7 @@ from backend.screens import roster
 from backend.screens.moving_up import MovingUp
 from backend.screens.photos import outgoing
 from backend.sensing import service as sensing
-from backend.sensing.rules import RuleBook, defaults
+from backend.sensing import rulebook
 from backend.shared.context import Context
 from backend.shared.listen import AWAY
 from backend.shared.photo_proof import Picture
@@ -122,7 +122,7 @@ class Directory:
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
-        self.rules = RuleBook(defaults(smoke_clear_s=ctx.settings.sensing.smoke_clear_s))
+        self.rules = rulebook.live(ctx)
 
     async def person(self, staff_id: UUID, place: Place) -> PersonFacts | None:
         found = await staff.person_of(staff_id, self.ctx.clock.now())
@@ -201,6 +201,8 @@ class Pipeline:
             await self._cleared(alert)
         elif alert.type == "late":
             await self._late(alert)
+        elif alert.type == "noted":
+            await self._noted(alert)
 
     async def _raise(self, alert: sensing.Alert) -> None:
         assert alert.detector_id is not None  # sensing: every raised alert has both
@@ -256,6 +258,8 @@ class Pipeline:
 
     async def _cleared(self, alert: sensing.Alert) -> None:
         assert alert.detector_id is not None
+        if alert.body.get("still"):
+            return  # another alarm of the same detector is on
         for incident_id in await journal.open_with(alert.detector_id):
             normal = c.DataNormal(
                 detector_id=alert.detector_id,
@@ -292,6 +296,23 @@ class Pipeline:
             address=body.get("address"),
             reason=str(body.get("reason", alert.quantity or "")),
             detail=detail if isinstance(detail, dict) else body,
+            opened_at=alert.emitted_at,
+            detector_id=alert.detector_id,
+        )
+
+    async def _noted(self, alert: sensing.Alert) -> None:
+        """A value worth looking at, below any alarm: a notice for technician and lead."""
+        await devices.open_ticket(
+            source=alert.alert_id,
+            kind="note",
+            address=None,
+            reason=alert.quantity or "",
+            detail={
+                **alert.body,
+                "value": alert.value,
+                "unit": alert.unit,
+                "limit": alert.limit,
+            },
             opened_at=alert.emitted_at,
             detector_id=alert.detector_id,
         )

@@ -15,7 +15,7 @@ from backend.incidents.card_words import CardWords, Fault, defaults, faults, spo
 from backend.incidents.flow.facts import Policy
 from backend.incidents.rulebook import rulebook
 from backend.shared.db import OPERATIONS, Row
-from backend.shared.problems import NotFound, Problem
+from backend.shared.problems import NotFound, Problem, TwoPersons
 
 LOCK = 0x6A69_6503
 
@@ -30,12 +30,6 @@ class CardSetStale(Problem):
     """Another wording came into force, or this one was decided on, in the meantime."""
 
     slug, status, title = "card-set-stale", 409, "The cards changed meanwhile"
-
-
-class TwoPersons(Problem):
-    """Whoever proposed a wording does not approve it."""
-
-    slug, status, title = "two-persons-needed", 409, "Somebody else must approve"
 
 
 class CardSet(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -16,7 +16,7 @@ from litestar.types import ControllerRouterHandler
 
 from backend.devices.service import Register
 from backend.sensing.deliveries import Arrived
-from backend.sensing.rules import RuleBook, defaults
+from backend.sensing import rulebook
 from backend.sensing.store import Store
 from backend.shared.context import Context, Ctx
 from backend.shared.problems import NotFound
@@ -30,7 +30,7 @@ class Door:
     """Writes what is posted; made with the first post."""
 
     def __init__(self, ctx: Context) -> None:
-        rules = RuleBook(defaults(smoke_clear_s=ctx.settings.sensing.smoke_clear_s))
+        rules = rulebook.live(ctx)
         register = Register(ctx.operations_listener, clock=ctx.clock)
         self._store = Store(register, rules, ctx.clock, "http-doors")
         self._clock = ctx.clock

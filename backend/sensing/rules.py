@@ -59,7 +59,7 @@ def defaults(*, smoke_clear_s: float = 60.0) -> tuple[Rule, ...]:
         Rule(code="E3", kind="electric", quantity="temperature", form=above, raise_at=80,
              clear_at=75, on_delay_s=30),
         Rule(code="E4", kind="electric", quantity="arc", form=above, raise_at=14, clear_at=9),
-        Rule(code="E8", kind="electric", quantity="load", form=above, raise_at=105, clear_at=100,
+        Rule(code="E8", kind="electric", quantity="load", form=above, raise_at=105, clear_at=99,
              on_delay_s=600, first=False),
         Rule(code="E5", kind="electric", quantity="load", form=above, raise_at=130, clear_at=100,
              on_delay_s=60),
@@ -139,7 +139,14 @@ def _hydrants() -> tuple[Change, ...]:
     return tuple(made)
 
 
-SCOPED = _hydrants()
+GROUPS = {
+    "municipal": "hydrant", "indoor_static_07": "hydrant", "indoor_static_10": "hydrant",
+    "indoor_static_15": "hydrant", "indoor_outlet_25": "hydrant", "indoor_outlet_35": "hydrant",
+    "low_pressure_system": "hydrant", "lives_alone": "door",
+}  # fmt: skip
+"""Rule groups that a detector may be put in, and the kind of which each is."""
+
+SCOPED = (*_hydrants(), Change(code="D2", group="lives_alone", raise_at=24))
 """Changes of groups that a new installation begins with; a version's changes come after them."""
 
 

@@ -132,6 +132,7 @@ async def raised_by(alert_id: UUID, within_s: float) -> list[UUID]:
 
 async def latest(detector_ids: Sequence[UUID], rules: RuleBook) -> list[Latest]:
     """Every quantity of these detectors as last heard, with where its alarm stands."""
+    await rules.refresh()
     rows = await TELEMETRY.fetch(
         "SELECT detector_id, kind, state FROM detector_state WHERE detector_id = ANY($1)",
         list(detector_ids),

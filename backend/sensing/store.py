@@ -177,6 +177,7 @@ class Store:
             f"{protocol}/{item.device}" for _, protocol, items in said for item in items
             if item.device is not None
         }  # fmt: skip
+        await self._rules.refresh()
         known = await self._register.find(addresses) if addresses else {}
         kinds = {k.detector_id: k.kind for k in known.values()}
         deliveries = pack(fresh)
@@ -233,6 +234,7 @@ class Store:
 
     async def elapse(self) -> int:
         """Let time do its part: alerts whose delay is over, clears whose wait is over."""
+        await self._rules.refresh()
         now = self._clock.now()
         rows = Rows(now)
         changed: Changed = {}

@@ -46,3 +46,9 @@ class Unavailable(Problem):
     """A part that the answer needs is away for the moment; try again."""
 
     slug, status, title = "unavailable", 503, "Temporarily unavailable"
+
+
+class TwoPersons(Problem):
+    """Whoever proposed a version does not bring it into force."""
+
+    slug, status, title = "two-persons-needed", 409, "Somebody else must approve"

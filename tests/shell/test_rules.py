@@ -1,0 +1,103 @@
+"""Rules in versions: proposed by one, in force by another, at once and for everybody."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from backend.sensing import rulebook
+from backend.sensing.rules import defaults
+from backend.sensing.store import Store
+from backend.shared.listen import Listener
+from tests.edge.detectors import message
+from tests.journey.street import Person, Street
+
+LOWER: dict[str, Any] = {"code": "E1", "raiseAt": 200, "clearAt": 150, "onDelayS": 0}
+
+
+async def propose(person: Person, *changes: dict[str, Any], based_on: int = 0) -> Any:
+    wish = {"basedOn": based_on, "changes": list(changes), "note": "老线路，先降下来"}
+    return await person.client.post("/api/rules", json=wish)
+
+
+async def test_a_version_is_in_force_at_once_only_after_somebody_else_approved_it(
+    street: Street,
+) -> None:
+    manager, lead = await street.signed_in("manager"), await street.desk_lead()
+    listener = Listener(street.world.telemetry)
+    rules, word = rulebook.LiveRules(defaults(), listener), listener.event("rules")
+    await listener.start()
+    await word.wait()
+    store = Store(street.store._register, rules, street.world.clock, "live")
+    await store.start()
+
+    async def measures(value: float) -> list[Any]:
+        street.world.clock.forward(seconds=60)
+        said = [{"quantity": "pressure", "value": value, "unit": "MPa"}]
+        await store.write([message(street.world, said, "jiean/pressure/reading")])
+        return await street.world.telemetry.fetch(
+            "SELECT type, \"limit\", body->>'rule' AS rule, (body->>'rulesVersion')::int AS version"
+            " FROM alert_outbox ORDER BY seq"
+        )
+
+    change = {"code": "H1", "raiseAt": 0.2, "clearAt": 0.25, "onDelayS": 0}
+    assert await measures(0.19) == []
+    assert (await propose(manager, change)).json() == {"version": 1}
+    assert await measures(0.19) == []
+    own = await manager.client.post("/api/rules/1/approve")
+    assert (own.status_code, own.json()["type"]) == (409, "urn:jiean:problem:two-persons-needed")
+    assert (await lead.client.post("/api/rules/1/approve")).status_code == 204
+    assert await word.wait(20)
+    await listener.stop()
+    [raised] = await measures(0.19)
+    assert tuple(raised) == ("raised", 0.2, "H1", 1)
+    actions = await street.world.telemetry.fetch(
+        "SELECT action, actor FROM audit_entry WHERE action LIKE 'rules.%' ORDER BY id"
+    )
+    assert [row["action"] for row in actions] == ["rules.proposed", "rules.approved"]
+    assert len({row["actor"] for row in actions}) == 2
+    page = await lead.get("/api/rules")
+    assert (page["version"], page["changes"]) == (1, [change])
+    then = {rule["code"]: rule for rule in await lead.get("/api/rules/1")}
+    assert (then["H1"]["raise_at"], then["E1"]["raise_at"]) == (0.2, 500)
+
+
+async def test_what_was_decided_stays_and_of_two_proposals_one_comes_into_force(
+    street: Street,
+) -> None:
+    manager, lead = await street.signed_in("manager"), await street.desk_lead()
+    await propose(manager, LOWER)
+    await propose(manager, {**LOWER, "raiseAt": 300, "clearAt": 200})
+    assert (await lead.client.post("/api/rules/2/approve")).status_code == 204
+    stale = await lead.client.post("/api/rules/1/approve")
+    assert (stale.status_code, stale.json()["type"]) == (409, "urn:jiean:problem:rules-stale")
+    put_away = await lead.client.post("/api/rules/1/decline", json={"why": "已有新版"})
+    assert put_away.status_code == 204
+    for change in ("DELETE FROM rule_set", "UPDATE rule_set SET note = 'x'"):
+        with pytest.raises(asyncpg.RaiseError, match="never changed"):
+            await street.world.telemetry.execute(change)
+
+
+async def test_numbers_that_would_silence_a_fire_or_make_no_sense_are_refused_by_name(
+    street: Street,
+) -> None:
+    manager = await street.signed_in("manager")
+    said = await propose(
+        manager,
+        {"code": "S1", "off": True},
+        {"code": "G1", "onDelayS": 16},
+        {"code": "E1", "clearAt": 499},
+        {"code": "H1", "group": "lives_alone", "raiseAt": 0.3},
+        {"code": "X9", "raiseAt": 1},
+    )
+    assert said.status_code == 422
+    faults = {(fault["at"], fault["what"]) for fault in said.json()["faults"]}
+    assert faults == {
+        ("S1", "life_off"),
+        ("G1", "life_delayed"),
+        ("E1", "dead_band"),
+        ("H1 lives_alone", "unknown_group"),
+        ("X9", "unknown_rule"),
+    }
+    field = await street.signed_in("field")
+    assert (await propose(field, LOWER)).status_code == 403
