@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from backend.sensing import rulebook
 from backend.sensing.adapters.templates import load
 from backend.sensing.batches import AWAY as AWAY
 from backend.sensing.batches import BUSY as BUSY
@@ -24,7 +25,6 @@ from backend.sensing.deliveries import Arrived, end_all
 from backend.sensing.lanes import lane_of
 from backend.sensing.mqtt_line import MqttLine, NativeLine, Wishes
 from backend.sensing.mqtt_paho import PahoLine
-from backend.sensing.rules import RuleBook, defaults
 from backend.sensing.store import Register, Store
 from backend.shared import tasks
 from backend.shared.context import Context
@@ -63,7 +63,7 @@ def store_of(context: Context, register: Register, *, lane: int = 0, alone: bool
     path = settings.sensing.templates
     return Store(
         register,
-        RuleBook(defaults(smoke_clear_s=settings.sensing.smoke_clear_s)),
+        rulebook.live(context),
         context.clock,
         settings.mqtt.client_id,
         templates=load(Path(path)) if path else (),
