@@ -45,6 +45,7 @@ async def run(socket_number: int) -> None:
     )
     store = store_of(context, Register(context.operations_listener), lane=given.lane)
     await context.operations_listener.start()
+    await context.telemetry_listener.start()  # a new version of the rules
     send(writer, Answer())
     gc.freeze()
     with contextlib.suppress(EOFError, OSError):
