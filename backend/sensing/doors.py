@@ -12,6 +12,7 @@ from backend.sensing.adapters.gb26875.profile import Gateways
 from backend.sensing.adapters.gb26875.profile import read as read_profiles
 from backend.sensing.cameras import Cameras
 from backend.sensing.cameras import read as read_cameras
+from backend.sensing.history import History
 from backend.sensing.intake import Intake
 from backend.sensing.lines import Limits, Lines
 from backend.sensing.panels import Panels
@@ -42,6 +43,7 @@ class Doors:
         self.terminal_lines = Lines(terminals, _limits(ours.meokon, LINGER_S))
         listed = read_cameras(Path(ours.cameras.file)) if ours.cameras.file else ()
         self.cameras = Cameras(self.intake, context.clock, listed, ours.cameras.silence_s)
+        self.history = History(self.intake, register, context.clock, ours.ctwing)
         self._close: list[Callable[[], Awaitable[None]]] = []
 
     async def start(self) -> None:
@@ -51,7 +53,7 @@ class Doors:
             OSError: a port is taken, or the database is away.
         """
         ours = self._settings
-        if ours.gb26875.port or ours.meokon.port or ours.cameras.file:
+        if ours.gb26875.port or ours.meokon.port or ours.cameras.file or ours.ctwing.app_key:
             await self.intake.store.start()
         if ours.gb26875.port:
             self.panels.start()
@@ -64,6 +66,9 @@ class Doors:
         if ours.cameras.file:
             self.cameras.start()
             self._close.append(self.cameras.stop)
+        if ours.ctwing.app_key:
+            self.history.start()
+            self._close.append(self.history.stop)
 
     async def stop(self) -> None:
         """Close all that are open, the last first."""

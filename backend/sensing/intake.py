@@ -11,8 +11,8 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 
-from backend.sensing.deliveries import Arrived
-from backend.sensing.mqtt import AWAY, BUSY
+from backend.sensing.batches import AWAY, BUSY
+from backend.sensing.deliveries import Arrived, Superseded
 from backend.sensing.store import Store
 from backend.shared import tasks
 
@@ -66,6 +66,7 @@ class Intake:
             Full: too much waits already.
             OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: the database is
                 away; nothing of these was stored.
+            Superseded: another process stores for these doors now.
         """
         if not messages:
             return
@@ -110,7 +111,7 @@ class Intake:
         """Store them, or say why the database could not be reached."""
         try:
             await self._store.write(messages)
-        except (*AWAY, *BUSY) as away:
+        except (*AWAY, *BUSY, Superseded) as away:
             return away
         return None
 

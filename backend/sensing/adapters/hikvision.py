@@ -3,8 +3,8 @@
 With and without namespace. ``eventState`` ``active`` is an alarm and ``inactive`` its end; the
 camera repeats an active event (``activePostCount``). Behind a recorder the camera is
 ``dynChannelID``, else ``channelID``. A flame seen by a camera is ``smoke`` with the flag ``flame``.
-``videoloss`` that is inactive is the
-heartbeat of a stream; active it is a fault. Pictures are counted, not read. The heat of each region is told; it is no cable temperature.
+``videoloss`` that is inactive is the heartbeat of a stream; active it is a fault. Pictures are
+counted, not read. The heat of each region is told; it is no cable temperature.
 """
 
 from collections.abc import Iterator
