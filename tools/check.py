@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Semaphore
 from typing import NamedTuple
 
 from tools import machine
@@ -75,22 +76,33 @@ def passes(check: Check) -> bool:
     return done.returncode == 0
 
 
+def _before_pytest() -> list[str]:
+    """Run the checks, two at a time as most use one core, while a bare machine installs what
+    the tests want; gives the names of those that failed."""
+    asked = checks()
+    with ThreadPoolExecutor(max_workers=3) as hands:
+        ready = hands.submit(machine.prepare)
+        turns = Semaphore(2)
+
+        def in_turn(check: Check) -> bool:
+            with turns:
+                return passes(check)
+
+        well = list(hands.map(in_turn, asked))
+        ready.result()
+    return [check.name for check, fine in zip(asked, well, strict=True) if not fine]
+
+
 def main(argv: list[str]) -> int:
     """Run everything, or pytest alone with the words given."""
     os.chdir(ROOT)
     node = str(ROOT / ".venv" / "node")
     os.environ["PATH"] = f"{node}:{BIN}:{os.environ.get('PATH', '')}"
-    if not argv:
-        # two at a time: most of them use one core
-        with ThreadPoolExecutor(max_workers=2) as two:
-            asked = checks()
-            failed = [
-                c.name for c, well in zip(asked, two.map(passes, asked), strict=True) if not well
-            ]
-        if failed:
-            machine.say(f"✗ {', '.join(failed)}")
-            return 1
-    machine.prepare()
+    if argv:
+        machine.prepare()
+    elif failed := _before_pytest():
+        machine.say(f"✗ {', '.join(failed)}")
+        return 1
     return subprocess.run(
         [str(BIN / "python"), "-m", "pytest", *(argv or SPREAD)],
         stdin=subprocess.DEVNULL,
