@@ -83,6 +83,7 @@ class Consumer:
     def __init__(self, context: Context, register: Register, lanes: Sequence[Writer] = ()) -> None:
         settings = context.settings
         self._client_id = settings.mqtt.client_id
+        self._topics = settings.mqtt.topics
         self.store = store_of(context, register, alone=not lanes)
         self.lanes = [
             Batches(
@@ -140,7 +141,7 @@ class Consumer:
                 all_lanes.create_task(lane.run())
             for lane in self.lanes:
                 await lane.begun.wait()
-            self.line.open()
+            self.line.open(self._topics)
 
     def _take(self, messages: list[Arrived]) -> None:
         """What the line gives, to the lanes."""

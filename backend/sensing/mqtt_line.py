@@ -42,8 +42,12 @@ class MqttLine(Protocol):
         """The broker has answered our subscriptions: from here on it keeps for us."""
         ...
 
-    def open(self) -> None:
+    def open(self, topics: Sequence[str]) -> None:
         """Begin; returns at once, broker there or not. Called on the event loop."""
+        ...
+
+    def follow(self, topics: Sequence[str]) -> None:
+        """From now on these subscriptions: the new ones are asked for, the others ended."""
         ...
 
     def acknowledge(self, messages: Sequence[Arrived]) -> None:
@@ -85,13 +89,22 @@ class NativeLine:
         self.wishes, self.take, self.now = wishes, take, now
         self.connected = False
         self.session = 0
+        self.topics: tuple[str, ...] = ()
         self.talk: _Talk | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = False
 
-    def open(self) -> None:
+    def open(self, topics: Sequence[str]) -> None:
         """See ``MqttLine``."""
+        self.topics = tuple(topics)
         self._task = tasks.spawn(self._keep(), name="broker line")
+
+    def follow(self, topics: Sequence[str]) -> None:
+        """See ``MqttLine``."""
+        before, self.topics = self.topics, tuple(topics)
+        if self.talk is not None and before != self.topics:
+            self.talk.subscribe([topic for topic in topics if topic not in before])
+            self.talk.unsubscribe([topic for topic in before if topic not in topics])
 
     def acknowledge(self, messages: Sequence[Arrived]) -> None:
         """See ``MqttLine``."""
@@ -108,6 +121,7 @@ class NativeLine:
             talk.leave()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(talk.ended), GOODBYE_LIMIT_S)
+            talk.abort()
         if self._task is not None:
             await tasks.stop(self._task)
         self.connected = False
@@ -152,6 +166,7 @@ class _Talk(asyncio.Protocol):
         self._heard = loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._session = 0
+        self._mid = 0
 
     # ---- asyncio.Protocol ----
 
@@ -243,8 +258,10 @@ class _Talk(asyncio.Protocol):
             line.talk, self._session = self, line.session
             self._keep_alive_s = float(keep_alive_s or KEEP_ALIVE_S)
             assert self.transport is not None
-            self.transport.write(packets.subscribe(1, line.wishes.mqtt.topics))
-            self.transport.write(packets.publish(line.wishes.status_topic, b"online", 2))
+            self.subscribe(line.topics)
+            self.transport.write(
+                packets.publish(line.wishes.status_topic, b"online", self._next_mid())
+            )
             if not self.answered.done():
                 self.answered.set_result(None)
             self._tick()
@@ -255,6 +272,20 @@ class _Talk(asyncio.Protocol):
             line.connected = not refused
         elif kind == packets.DISCONNECT:
             log.info("the broker says goodbye: reason %#x", body[0] if body else 0)
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Ask for these; the line counts as connected once the broker agrees."""
+        if topics and self.transport is not None:
+            self.transport.write(packets.subscribe(self._next_mid(), topics))
+
+    def unsubscribe(self, topics: Sequence[str]) -> None:
+        """Want no more of these."""
+        if topics and self.transport is not None:
+            self.transport.write(packets.unsubscribe(self._next_mid(), topics))
+
+    def _next_mid(self) -> int:
+        self._mid = self._mid % 65_535 + 1
+        return self._mid
 
     def _tick(self) -> None:
         """Ping in time; end a connection on which nothing comes back (3.1.2.10)."""
@@ -270,11 +301,12 @@ class _Talk(asyncio.Protocol):
     # ---- ends ----
 
     def leave(self) -> None:
-        """Say that we go, and go."""
+        """Say that we go; the broker hangs up. Closing ourselves could cut off its answers, and
+        with them what it has not read yet."""
         if self.transport is not None and not self.transport.is_closing():
             status = self._line.wishes.status_topic
-            self.transport.write(packets.publish(status, b"offline", 3) + packets.GOODBYE)
-            self.transport.close()
+            last = packets.publish(status, b"offline", self._next_mid())
+            self.transport.write(last + packets.GOODBYE)
 
     def abort(self) -> None:
         """End at once."""

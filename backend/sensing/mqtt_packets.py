@@ -197,6 +197,12 @@ def subscribe(mid: int, topics: Sequence[str]) -> bytes:
     return b"\x82" + _length(len(body)) + body
 
 
+def unsubscribe(mid: int, topics: Sequence[str]) -> bytes:
+    """UNSUBSCRIBE (3.10)."""
+    body = struct.pack(">HB", mid, 0) + b"".join(map(_text, topics))
+    return b"\xa2" + _length(len(body)) + body
+
+
 def publish(topic: str, payload: bytes, mid: int) -> bytes:
     """PUBLISH at quality of service 1, retained."""
     body = _text(topic) + struct.pack(">HB", mid, 0) + payload

@@ -20,6 +20,9 @@ from backend.sensing.mqtt_line import KEEP_ALIVE_S, MAX_PACKET, Take, Wishes
 
 log = logging.getLogger("jiean.mqtt")
 
+WISH = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+"""Retained messages come with a new subscription, not with every reconnect."""
+
 
 class PahoLine:
     """One persistent session by paho.
@@ -33,13 +36,15 @@ class PahoLine:
         self._wishes, self._take, self._now = wishes, take, now
         self.connected = False
         self._session = 0
+        self._topics: tuple[str, ...] = ()
         self._client: Client | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: deque[Arrived] = deque()
         self._told = False
 
-    def open(self) -> None:
+    def open(self, topics: Sequence[str]) -> None:
         """See ``MqttLine``."""
+        self._topics = tuple(topics)
         self._loop = asyncio.get_running_loop()
         wishes, mqtt = self._wishes, self._wishes.mqtt
         client = Client(
@@ -69,6 +74,16 @@ class PahoLine:
         client.loop_start()
         self._client = client
 
+    def follow(self, topics: Sequence[str]) -> None:
+        """See ``MqttLine``."""
+        before, self._topics = self._topics, tuple(topics)
+        if self._client is None or not self.connected:
+            return
+        if new := [(topic, WISH) for topic in topics if topic not in before]:
+            self._client.subscribe(new)
+        if old := [topic for topic in before if topic not in topics]:
+            self._client.unsubscribe(old)
+
     def acknowledge(self, messages: Sequence[Arrived]) -> None:
         """See ``MqttLine``."""
         client, session = self._client, self._session
@@ -95,9 +110,7 @@ class PahoLine:
             log.warning("the broker refuses us: %s", code)
             return
         self._session += 1
-        # 1: retained messages come with a new subscription, not with every reconnect
-        wish = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-        client.subscribe([(topic, wish) for topic in self._wishes.mqtt.topics])
+        client.subscribe([(topic, WISH) for topic in self._topics])
         client.publish(self._wishes.status_topic, b"online", qos=1, retain=True)
 
     def _on_subscribe(
