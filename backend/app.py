@@ -39,6 +39,7 @@ from backend.screens import (
     colleagues,
     commands,
     deliveries,
+    device_files,
     documents,
     doors,
     drills,
@@ -51,6 +52,7 @@ from backend.screens import (
     moving_up,
     mutes,
     my_shifts,
+    pauses,
     photos,
     preferences,
     reach,
@@ -63,6 +65,7 @@ from backend.screens import (
     why,
 )
 from backend.screens.hooks import hooks_of
+from backend.screens import devices as register
 from backend.screens.reachability import Reachability
 from backend.screens.services import Parts
 from backend.settings import Settings
@@ -132,6 +135,9 @@ ROUTES: list[ControllerRouterHandler] = [
     *staff.ROUTES,
     *devices.ROUTES,
     *evidence.routes(photos.may_see),
+    *register.ROUTES,
+    *device_files.ROUTES,
+    *pauses.ROUTES,
     *messages.ROUTES,
     *report_routes.ROUTES,
     *commands.ROUTES,

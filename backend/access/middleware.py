@@ -13,8 +13,8 @@ from backend.access.principal import Connection
 from backend.shared.context import Context
 
 COOKIE = "jiean_session"
-OURS = ("/api/", "/ws")
-"""Only here is a session looked up; pages and files need none."""
+OURS = ("/api/", "/ws", "/d/")
+"""Only here is a session looked up; pages and files need none. /d/ is what a label opens."""
 
 
 class SessionMiddleware(ASGIMiddleware):

@@ -98,7 +98,7 @@ class Register:
         rows = await OPERATIONS.fetch(FIND_SQL, asked)
         if rows:
             at = self._clock.now()
-            pauses = await _pauses(at)
+            pauses = await open_pauses(at)
             for row in rows:
                 self._remember(row, pauses, at)
         if len(self._missing) > MISSING_AT_MOST:
@@ -107,7 +107,7 @@ class Register:
 
     def _remember(self, row: Row, pauses: list[Pause], at: datetime) -> None:
         address = row["address"]
-        stands = standing([pause for pause in pauses if _concerns(pause, row)], at)
+        stands = standing(that_concern(row, pauses), at)
         if stands.turns_at is not None:
             self._turns[address] = stands.turns_at
             self._next_turn = min(self._next_turn or stands.turns_at, stands.turns_at)
@@ -138,13 +138,19 @@ class Register:
             self._next_turn = min(self._turns.values(), default=None)
 
 
-async def _pauses(at: datetime) -> list[Pause]:
+async def open_pauses(at: datetime) -> list[Pause]:
+    """Pauses that run or are ahead at a moment (UTC)."""
     rows = await OPERATIONS.fetch(
         "SELECT flag, detector_id, building_id, model_id, gateway, begins_at, ends_at FROM pause"
         " WHERE ends_at > $1 AND ended_at IS NULL",
         at,
     )
     return [Pause(**row) for row in rows]
+
+
+def that_concern(row: Row, pauses: Iterable[Pause]) -> list[Pause]:
+    """Those of a detector, by its row: id, building_id, model_id and address."""
+    return [pause for pause in pauses if _concerns(pause, row)]
 
 
 def _concerns(pause: Pause, row: Row) -> bool:

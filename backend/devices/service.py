@@ -52,12 +52,12 @@ async def place_of(detector_id: UUID) -> Place:
     return found[detector_id]
 
 
-def _spoken(street: str, number: str, court: str, door: str) -> str:
+def spoken(street: str, number: str, court: str, door: str) -> str:
     """An address as a person says it: nothing twice, though a court's name often holds both.
 
-    >>> _spoken("栀子弄", "14", "栀子弄 14 号", "2 楼")
+    >>> spoken("栀子弄", "14", "栀子弄 14 号", "2 楼")
     '栀子弄 14 号 2 楼'
-    >>> _spoken("织锦街", "11", "11 号院 3 进", "正房")
+    >>> spoken("织锦街", "11", "11 号院 3 进", "正房")
     '织锦街 11 号院 3 进 正房'
     """
     numbered = f"{number} 号" if number.isdigit() else number
@@ -73,7 +73,7 @@ def _spoken(street: str, number: str, court: str, door: str) -> str:
 def _place(row: Row) -> Place:
     facts = dict(row)
     door, name = facts.pop("door"), facts.pop("building_name")
-    address = _spoken(facts["street"], facts["number"], facts["court"] or name or "", door or "")
+    address = spoken(facts["street"], facts["number"], facts["court"] or name or "", door or "")
     address = address or facts["label"]
     return Place(address=address, **facts)
 
@@ -93,7 +93,7 @@ async def buildings_near(
         besides,
     )
     near = sorted(
-        (away, _spoken(row["street"], row["number"], row["court"] or "", ""))
+        (away, spoken(row["street"], row["number"], row["court"] or "", ""))
         for row in rows
         if (away := metres(at, Point(row["lat"], row["lon"]))) <= within_m
     )
@@ -123,7 +123,7 @@ async def household_label(household_id: UUID) -> str:
     )
     if row is None:
         raise NotFound(f"没有这一户 no household {household_id}")
-    return _spoken(*(part or "" for part in row.values()))
+    return spoken(*(part or "" for part in row.values()))
 
 
 async def homes_in(
@@ -161,7 +161,7 @@ def _home(row: Row) -> Home:
     facts = dict(row)
     door = facts["door"] or ""
     street, number, court = (facts.pop(part) or "" for part in ("street", "number", "court"))
-    return Home(label=_spoken(street, number, court, door), **{**facts, "door": door})
+    return Home(label=spoken(street, number, court, door), **{**facts, "door": door})
 
 
 async def homes_of(building_ids: Sequence[UUID], words: str, *, at_most: int = 50) -> list[Home]:

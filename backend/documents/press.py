@@ -52,27 +52,46 @@ def _compiled(
     *,
     form: Literal["pdf", "png"],
 ) -> list[bytes]:
-    # 20 MB of fonts and compiler: not worth a server's start
-    import pylopdf_fonts_zh_cn
-    import typst
-
     shown = {
         **msgspec.to_builtins(paper),
         "title": TITLES[paper.kind],
         "number": number,
         "notes": {sha256: one.note for sha256, one in prints.items()},
     }
+    at_s = round(paper.filed_at.astimezone(UTC).timestamp())
+    return _pressed(TEMPLATE, folder, {"paper": shown}, form=form, at_s=at_s)
+
+
+def compiled(template: Path, folder: Path, name: str, shown: Any) -> bytes:
+    """A PDF of another template, which finds ``shown`` as JSON under ``name`` and its pictures in
+    ``folder``."""
+    return _pressed(template, folder, {name: shown}, form="pdf", at_s=0, keeping=False)[0]
+
+
+def _pressed(
+    template: Path,
+    folder: Path,
+    inputs: Mapping[str, Any],
+    *,
+    form: Literal["pdf", "png"],
+    at_s: int,
+    keeping: bool = True,
+) -> list[bytes]:
+    # 20 MB of fonts and compiler: not worth a server's start
+    import pylopdf_fonts_zh_cn
+    import typst
+
     press: Any = typst.compile  # its stub joins the types of source and folder into one
     printed = press(
-        TEMPLATE.read_bytes(),
+        template.read_bytes(),
         root=folder,
         format=form,
         font_paths=[str(pylopdf_fonts_zh_cn.sans_path().parent)],
         ignore_system_fonts=True,
-        sys_inputs={"paper": msgspec.json.encode(shown).decode()},
-        timestamp=round(paper.filed_at.astimezone(UTC).timestamp()),
+        sys_inputs={name: msgspec.json.encode(each).decode() for name, each in inputs.items()},
+        timestamp=at_s,
         ppi=110.0,
-        pdf_standards=PDF_A if form == "pdf" else None,
+        pdf_standards=PDF_A if form == "pdf" and keeping else None,
     )
     pages = printed if isinstance(printed, list) else [printed]  # several pictures come as a list
     return [bytes(page) for page in pages]

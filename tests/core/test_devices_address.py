@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.devices.service import _spoken
+from backend.devices.service import spoken
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ from backend.devices.service import _spoken
     ],
 )
 def test_an_address_says_nothing_twice(parts: tuple[str, str, str, str], said: str) -> None:
-    assert _spoken(*parts) == said
+    assert spoken(*parts) == said

@@ -69,6 +69,7 @@ async def test_roles_taken_away_hold_from_the_next_request_on(world: World) -> N
 
 
 OPEN = {
+    "GET /d/{tag:str}",
     "GET /api/health",
     "GET /api/evidence/keys",
     "POST /api/session",
