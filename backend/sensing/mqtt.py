@@ -8,6 +8,7 @@ lost that the broker had accepted.
 """
 
 import asyncio
+import itertools
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ from backend.sensing.deliveries import Arrived, end_all
 from backend.sensing.lanes import lane_of
 from backend.sensing.mqtt_line import MqttLine, NativeLine, Wishes
 from backend.sensing.mqtt_paho import PahoLine
+from backend.sensing.silence import Door
+from backend.sensing.silence_watch import listening
 from backend.sensing.store import Register, Store
 from backend.shared import tasks
 from backend.shared.context import Context
@@ -34,6 +37,8 @@ log = logging.getLogger("jiean.mqtt")
 MAX_WAITING = 20_000
 """Messages of quality of service 0 kept in memory; the broker holds back the others."""
 ELAPSE_EVERY_S = 1.0
+EAR_EVERY = 10
+"""Every so many turns it is written down that the broker's door is open."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -82,7 +87,7 @@ class Consumer:
 
     def __init__(self, context: Context, register: Register, lanes: Sequence[Writer] = ()) -> None:
         settings = context.settings
-        self._client_id = settings.mqtt.client_id
+        self._client_id, self._now = settings.mqtt.client_id, context.clock.now
         self._topics = settings.mqtt.topics
         self.store = store_of(context, register, alone=not lanes)
         self.lanes = [
@@ -175,9 +180,11 @@ class Consumer:
         self.line.acknowledge(ready)
 
     async def _elapse(self) -> None:
-        while True:
+        for turn in itertools.count():
             await asyncio.sleep(ELAPSE_EVERY_S)
             try:
                 await self.store.elapse()
+                if self._connected and turn % EAR_EVERY == 0:
+                    await listening(Door.BROKER, self._now())
             except (*AWAY, *BUSY) as away:
                 log.info("timers wait, the database is away: %s", away)
