@@ -57,6 +57,10 @@ class MqttLine(Protocol):
         """
         ...
 
+    def command(self, topic: str, payload: bytes) -> None:
+        """Tell a device something, at quality of service 0; lost while the line is broken."""
+        ...
+
     async def close(self) -> None:
         """Say goodbye. What was not acknowledged stays with the broker."""
         ...
@@ -112,6 +116,12 @@ class NativeLine:
         if talk is not None and talk.transport is not None:
             mids = [m.mid for m in messages if m.mid and m.session == session]
             talk.transport.write(packets.pubacks(mids))
+
+    def command(self, topic: str, payload: bytes) -> None:
+        """See ``MqttLine``."""
+        talk = self.talk
+        if talk is not None and talk.transport is not None:
+            talk.transport.write(packets.command(topic, payload))
 
     async def close(self) -> None:
         """See ``MqttLine``."""

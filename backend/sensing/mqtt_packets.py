@@ -209,6 +209,12 @@ def publish(topic: str, payload: bytes, mid: int) -> bytes:
     return b"\x33" + _length(len(body)) + body
 
 
+def command(topic: str, payload: bytes) -> bytes:
+    """PUBLISH at quality of service 0, not retained."""
+    body = _text(topic) + b"\0" + payload
+    return b"\x30" + _length(len(body)) + body
+
+
 def pubacks(mids: Iterable[int]) -> bytes:
     """One PUBACK (success) for each, in the order given: that of arrival (4.6)."""
     return b"".join([b"@\x02" + mid.to_bytes(2, "big") for mid in mids])

@@ -92,6 +92,11 @@ class PahoLine:
                 if message.mid and message.session == session:
                     client.ack(message.mid, 1)
 
+    def command(self, topic: str, payload: bytes) -> None:
+        """See ``MqttLine``."""
+        if self._client is not None and self.connected:
+            self._client.publish(topic, payload, qos=0)
+
     async def close(self) -> None:
         """See ``MqttLine``."""
         client, self._client = self._client, None

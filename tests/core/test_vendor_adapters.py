@@ -26,6 +26,8 @@ from backend.sensing.adapters import (
 )
 from backend.sensing.adapters.gb26875 import meaning
 from backend.sensing.adapters.gb26875.frame import build
+from backend.sensing.deliveries import Arrived
+from backend.sensing.nodes import Rebirths
 from backend.sensing.quantities import KINDS
 from backend.sensing.reading import Adapter, Decoded, Event, Reading, Rejected, as_line
 
@@ -414,6 +416,44 @@ def test_a_gap_is_told_the_sequence_turns_at_256_and_a_death_ends_every_alias() 
     assert gone == {"g/n", "g/n/d"}
     _, said = sparkplug.advance(node, topic, payload(metric(half(1), alias=1), seq=4), NOW, False)
     assert reasons(list(said)) == ["no-birth"]
+
+
+def bd(number: int) -> bytes:
+    return metric(field(4, 4) + field(11, number), "bdSeq")
+
+
+def test_a_death_of_an_earlier_session_ends_nothing() -> None:
+    born = payload(bd(7), metric(half(1), "a", 1, "", FLOAT))
+    node, _ = sparkplug.advance(None, "spBv1.0/g/NBIRTH/n", born, NOW, False)
+    death = "spBv1.0/g/NDEATH/n"
+    node, said = sparkplug.advance(node, death, payload(bd(6), seq=None), NOW, False)
+    assert "stale_death" in events(list(said))
+    assert "availability" not in events(list(said))
+    node, said = sparkplug.advance(node, death, payload(bd(7), seq=None), NOW, False)
+    assert events(list(said))["availability"].facts == {"state": "offline"}
+
+
+def arrived(kind: str, *metrics_: bytes, seq: int | None = 0, after_s: float = 0) -> Arrived:
+    at = NOW + timedelta(seconds=after_s)
+    return Arrived(topic=f"spBv1.0/g/{kind}", payload=payload(*metrics_, seq=seq), received_at=at)
+
+
+def test_a_node_is_asked_for_its_birth_when_it_is_missing_and_after_a_gap_but_seldom() -> None:
+    asks = Rebirths()
+    assert asks.asked([arrived("NDEATH/n", bd(1), seq=None)]) == []
+    ((topic, command),) = asks.asked([arrived("NDATA/n", seq=5), arrived("NDATA/n", seq=6)])
+    assert topic == "spBv1.0/g/NCMD/n"
+    (wish,) = sparkplug.read(command).metrics
+    assert (wish.name, wish.datatype, wish.value) == ("Node Control/Rebirth", 11, True)
+    assert asks.asked([arrived("NDATA/n", seq=7, after_s=59)]) == []
+    assert len(asks.asked([arrived("NDATA/n", seq=8, after_s=61)])) == 1
+    assert asks.asked([arrived("NDATA/n", seq=9, after_s=150)]) == []  # twice as long each time
+    born = [arrived("NBIRTH/n", bd(2), seq=0, after_s=200), arrived("DBIRTH/n/d", seq=1)]
+    assert asks.asked([*born, arrived("DDATA/n/d", seq=2, after_s=999)]) == []
+    assert asks.asked([arrived("NDEATH/n", bd(1), seq=None, after_s=999)]) == []  # a stale one
+    assert asks.asked([arrived("NDATA/n", seq=3, after_s=999)]) == []
+    assert len(asks.asked([arrived("NDATA/n", seq=9, after_s=999)])) == 1
+    assert len(asks.asked([arrived("DDATA/n/other", seq=10, after_s=9999)])) == 1
 
 
 def test_metrics_are_signed_null_historical_and_of_other_units() -> None:

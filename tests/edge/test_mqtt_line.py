@@ -190,3 +190,13 @@ async def test_a_broker_that_comes_back_is_found_again_and_told_that_we_are_ther
             assert [m.payload for m in await status.all(1)] == [b"online"]
             await line.close()
             assert [m.payload for m in await status.all(2)] == [b"online", b"offline"]
+
+
+async def test_a_command_goes_out_at_once_and_is_not_kept(kind: type[Any], broker: Broker) -> None:
+    heard = Heard()
+    async with opened(kind, broker, heard) as line:
+        line.command("t/NCMD/n", b"be born")
+        (found,) = await heard.all(1)
+    assert (found.topic, found.payload, found.mid, found.retained) == (
+        *("t/NCMD/n", b"be born", 0, False),
+    )

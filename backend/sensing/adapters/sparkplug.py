@@ -50,10 +50,12 @@ class Birth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """What is remembered of one node: aliases per device (``""``: its own) and last sequence."""
+    """What is remembered of one node: aliases per device (``""``: its own), last sequence, and the
+    ``bdSeq`` of its birth, by which a death of an earlier session is told from one of this."""
 
     born: bool = False
     sequence: int | None = None
+    session: int | None = None
     aliases: Mapping[str, Mapping[int, Birth]] = {}
 
 
@@ -206,6 +208,17 @@ def _take(
         "metrics": len(found.metrics),
     }
     said: list[Decoded] = [Event(name="sparkplug", at=at.at, device=device, facts=facts)]
+    if (
+        kind == "NDEATH"
+        and node.session is not None
+        and session_of(found)
+        not in (
+            None,
+            node.session,
+        )
+    ):
+        stale = {"birth": node.session, "death": session_of(found)}
+        return node, (*said, Event(name="stale_death", at=received_at, device=device, facts=stale))
     if kind[1:] == "DEATH":
         gone = [name for name in node.aliases if name] if kind == "NDEATH" else []
         for name in ("", *gone):
@@ -261,8 +274,43 @@ def _born(node: Node, kind: str, part: str, found: Payload) -> Node:
             named_[metric.alias] = Birth(
                 name=metric.name, datatype=metric.datatype, unit=metric.unit
             )
-    before = {} if kind == "NBIRTH" else node.aliases
-    return msgspec.structs.replace(node, born=True, aliases={**before, part: named_})
+    if kind == "NBIRTH":
+        return Node(
+            born=True,
+            sequence=node.sequence,
+            session=session_of(found),
+            aliases={"": named_},
+        )
+    # a device's birth does not stand for its node's: the node's own aliases are still unknown
+    return msgspec.structs.replace(node, aliases={**node.aliases, part: named_})
+
+
+def session_of(found: Payload) -> int | None:
+    """The number of the node's session with the broker, in its birth and in its death."""
+    for metric in found.metrics:
+        if metric.name == "bdSeq" and isinstance(metric.value, int):
+            return int(metric.value)
+    return None
+
+
+def rebirth(at_ms: int) -> bytes:
+    """The payload of an NCMD that asks a node to be born again.
+
+    Args:
+        at_ms: now, ms since 1970.
+    """
+    name = b"Node Control/Rebirth"
+    metric = b"\x0a" + bytes((len(name),)) + name
+    metric += b"\x18" + _varint(at_ms) + b"\x20\x0b" + b"\x70\x01"  # time, Boolean, true
+    return b"\x08" + _varint(at_ms) + b"\x12" + _varint(len(metric)) + metric
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes((*out, value))
 
 
 def _metric_said(
@@ -271,7 +319,7 @@ def _metric_said(
     birth = _birth(node, part, metric)
     name = metric.name or (birth.name if birth else None)
     if name is None:
-        reason = "unknown-alias" if node.born else "no-birth"
+        reason = "unknown-alias" if node.born and part in node.aliases else "no-birth"
         yield named(Refused(reason, f"alias {metric.alias} of no birth that we heard"), device)
         return
     at = when(metric.at_ms if metric.at_ms is not None else found.at_ms, received_at)
