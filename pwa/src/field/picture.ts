@@ -7,10 +7,9 @@ import { isFull } from '../sync/room'
 import { develop, forget, press, recover, type Copies, type Measured, type Shot } from '../sync/shot'
 import { uuid7 } from '../sync/uuid7'
 import { deviceId } from '../wire/session'
-import type { IncidentView } from '../wire/types'
 import { refreshPhotos, self, tell } from './phone'
 import { fixOf } from './position'
-import { lines } from './stamp'
+import { lines, type Pictured } from './stamp'
 import { makeRoom, room, unfinished, watchRoom } from './storage'
 
 const LARGEST = 12_000_000
@@ -28,14 +27,14 @@ const REDUCED = [[1600, 0.7], [1024, 0.6]] as const
  * @throws RangeError when it is larger than the service takes; a QuotaExceededError when even a
  *   reduced one finds no room; any other error when it is no picture.
  */
-export async function keepPicture(view: IncidentView, taken: Blob, caption: string, measured: Measured | null = null): Promise<string> {
+export async function keepPicture(view: Pictured, taken: Blob, caption: string, measured: Measured | null = null): Promise<string> {
   if (taken.size > LARGEST) throw new RangeError('too large')
   const clock = await clockNow()
   const position = fixOf()
   const shot: Shot = {
     ...clock, id: uuid7(clock.wallMs), incidentId: view.id, deviceId: deviceId(), by: self.value.id, position: position && { ...position },
     // a copy: what a screen hands in may be reactive and impossible to store
-    caption, lines: lines(view, self.value.name, caption, clock, position), measured: JSON.parse(JSON.stringify(measured)) as Measured | null, taken, command: null,
+    caption, lines: lines(view, self.value.name, caption, clock, position), measured: JSON.parse(JSON.stringify(measured)) as Measured | null, ...(view.as ? { as: { ...view.as } } : {}), taken, command: null,
   }
   await kept(shot)
   try {

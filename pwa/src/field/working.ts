@@ -17,6 +17,15 @@ export function workedLast(): boolean {
   }
 }
 
+/** Was a round of inspection open when the app was closed? */
+export function roundsOpen(): boolean {
+  try {
+    return localStorage.getItem('jiean.rounds') !== null
+  } catch {
+    return false // then the home opens, and the round is one tap away
+  }
+}
+
 export function followWork(): void {
   watch(
     mine,

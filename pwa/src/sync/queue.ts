@@ -47,13 +47,16 @@ const BATCH_BYTES = 400_000
 /** What still goes out together on the worst of lines. */
 const FEW = 8
 
+/** Steps of a round of inspection: nobody waits for them as somebody does in an incident. */
+const canWait = (item: Item): boolean => /^(inspection|repair)_/.test(item.envelope.command.name)
+
 /**
- * What goes out next: the oldest unanswered commands, in their order. Half as many after each
+ * What goes out next, incidents first: the oldest unanswered commands, in their order. Half as many after each
  * long attempt but the first that brought no answer, so that a line that tears every few seconds
  * still carries some.
  */
 export function nextBatch(items: readonly Item[], limit = BATCH): Item[] {
-  const waiting = items.filter((item) => item.state === 'saved').sort((a, b) => a.order - b.order)
+  const waiting = items.filter((item) => item.state === 'saved').sort((a, b) => Number(canWait(a)) - Number(canWait(b)) || a.order - b.order)
   const torn = Math.max(FEW, BATCH >> Math.min(16, Math.max(0, (waiting[0]?.tries ?? 0) - 1)))
   let bytes = 0
   const few = waiting.slice(0, Math.min(limit, torn)).findIndex((item) => (bytes += JSON.stringify(item.envelope).length) > BATCH_BYTES)

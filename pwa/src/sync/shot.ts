@@ -25,6 +25,8 @@ export interface Shot extends Clock {
   /** what is burnt in */
   lines: string[]
   measured: Measured | null
+  /** of a round of inspection: the command's own name, and what of the device it shows */
+  as?: { name: string; about: string }
   taken: Blob
   /** the command, once the copies are kept */
   command: Command | null
@@ -60,7 +62,7 @@ export async function develop(shot: Shot, darkroom: Darkroom): Promise<Command> 
   })
   const signature = await signText(statement).catch(() => null)
   const command: Command = {
-    name: 'photo', sha256: clean, takenAt, caption: shot.caption, burntSha256: burnt, previewSha256: preview,
+    ...(shot.as ?? { name: 'photo' }), sha256: clean, takenAt, caption: shot.caption, burntSha256: burnt, previewSha256: preview,
     ...(signature === null ? {} : { statement, signature }),
   }
   const common = { incidentId: shot.incidentId, takenAt, caption: shot.caption, state: 'saved', problem: null } as const
