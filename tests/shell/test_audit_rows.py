@@ -105,6 +105,7 @@ ELSEWHERE = {
     "POST /api/rules/{version:int}/approve": "the same",
     "POST /api/rules/{version:int}/decline": "the same",
     "POST /api/rules/check": "changes nothing",
+    "POST /api/rules/preview": "changes nothing",
     "POST /api/reports/{report_id:uuid}/acknowledge": "read in test_papers_to_offices.py",
     "POST /api/statistics/{year:int}/paper": "its audit row is read in test_statistics.py",
     "POST /api/drills": "recorded for training as well; test_drills.py",

@@ -1,5 +1,6 @@
 """Rules in versions: proposed by one, in force by another, at once and for everybody."""
 
+import json
 from typing import Any
 
 import asyncpg
@@ -101,3 +102,37 @@ async def test_numbers_that_would_silence_a_fire_or_make_no_sense_are_refused_by
     }
     field = await street.signed_in("field")
     assert (await propose(field, LOWER)).status_code == 403
+
+
+async def tried(person: Person, *changes: dict[str, Any]) -> list[dict[str, Any]]:
+    wish = {"changes": list(changes), "days": 7}
+    answer = await person.client.post("/api/rules/preview", json=wish)
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def test_a_draft_is_tried_on_the_past_by_the_same_engine_and_says_what_people_found(
+    street: Street,
+) -> None:
+    """One alarm of the past was called false; a higher limit would not have raised it."""
+    desk, phone = await street.desk(), await street.phone("周建国")
+    manager = await street.signed_in("manager")
+    incident = await street.alarm("gas", gas=False, gas_value=9)
+    await street.to_the_scene(phone, incident)
+    await phone.does(incident, "field_declares_false", noPhotoReason="看过", note="杀虫剂")
+    await street.quiet("gas", gas=False, gas_value=0)
+    await desk.does(incident, "desk_release_false")
+    lines = await tried(manager, {"code": "G2", "raiseAt": 10})
+    result = lines[-1]["result"]
+    assert (result["before"], result["after"], result["falseAvoided"]) == (1, 0, 1)
+    [episode] = [line["episode"] for line in lines if "episode" in line]
+    assert (episode["what"], episode["alarm"]["rule"]) == ("gone", "G2")
+    assert (episode["incidentId"], episode["how"]) == (incident, "false")
+    lower = (await tried(manager, {"code": "G2", "raiseAt": 6, "clearAt": 4}))[-1]["result"]
+    assert (lower["before"], lower["after"], lower["added"]) == (1, 1, 0)
+    smoke = await tried(manager, {"code": "S1", "offDelayS": 90})
+    assert smoke[-1]["result"]["readings"] == 0, "no smoke was ever measured"
+    refused = await manager.client.post(
+        "/api/rules/preview", json={"changes": [{"code": "S1", "off": True}]}
+    )
+    assert refused.status_code == 422
