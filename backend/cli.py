@@ -38,6 +38,7 @@ def usage() -> str:
     """All commands, one line each."""
     rows = [f"  {name:<12} {row.en}  {row.zh}" for name, row in COMMANDS.items()]
     rows.insert(0, "  test         run every check and test  全部检查与测试")
+    rows.insert(1, "  fuzz         any bytes at every adapter  对解码器做模糊测试")
     return "\n".join(["usage: jiean COMMAND [options]   (jiean COMMAND --help)", "", *rows])
 
 

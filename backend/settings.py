@@ -213,9 +213,6 @@ class Sensing(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=0, le=5_000_000, description="▲ detectors kept in memory; others are read anew"),
     ] = 300_000
-    templates: Annotated[
-        str, Meta(description="path of a JSON file with mapping templates; empty = none")
-    ] = ""
     smoke_clear_s: Annotated[float, _ours_s("smoke detector quiet before it counts as clear")] = (
         60.0
     )

@@ -78,14 +78,14 @@ def lines(
             for item in (
                 (message,)
                 if isinstance(message, Rejected)
-                else _read(adapter, message, _topic(protocol, message, model))
+                else _read(adapter, message, topic_of(protocol, message, model))
             )
         )
     for item in said:
         yield msgspec.json.encode(as_line(item))
 
 
-def _topic(protocol: str, message: Message, model: str | None) -> str | None:
+def topic_of(protocol: str, message: Message, model: str | None) -> str | None:
     """Where the message was published; for LoRaWAN payloads, what is known of the sender."""
     if message.topic is not None:
         return message.topic

@@ -35,6 +35,8 @@ def when(found: object, received_at: datetime) -> When:
         at = found if isinstance(found, datetime) else instant_of(found)
     except Refused:
         return When(received_at, flags=("clock",))
+    if not 2000 <= at.year < 2200:  # a clock that begins at 1970 after a power cut
+        return When(received_at, flags=("clock",))
     return When(at, timed=True, flags=time_flags(at, received_at))
 
 

@@ -13,17 +13,17 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
 from backend.sensing import rulebook
-from backend.sensing.adapters.templates import load
+from backend.sensing.adapters.topics import covers
 from backend.sensing.batches import AWAY as AWAY
 from backend.sensing.batches import BUSY as BUSY
 from backend.sensing.batches import Batches, Writer
 from backend.sensing.deliveries import Arrived, end_all
 from backend.sensing.lanes import lane_of
+from backend.sensing.mapping.live import Mappings
 from backend.sensing.mqtt_line import MqttLine, NativeLine, Wishes
 from backend.sensing.mqtt_paho import PahoLine
 from backend.sensing.silence import Door
@@ -65,13 +65,12 @@ def store_of(context: Context, register: Register, *, lane: int = 0, alone: bool
             brings (``elapse``), and keeps nothing in memory.
     """
     settings = context.settings
-    path = settings.sensing.templates
     return Store(
         register,
         rulebook.live(context),
         context.clock,
         settings.mqtt.client_id,
-        templates=load(Path(path)) if path else (),
+        mappings=Mappings(context.clock, context.telemetry_listener),
         lane=lane,
         states_kept=settings.sensing.states_kept if alone else 0,
         deliveries_kept=4 * settings.sensing.batch_max,
@@ -146,7 +145,13 @@ class Consumer:
                 all_lanes.create_task(lane.run())
             for lane in self.lanes:
                 await lane.begun.wait()
-            self.line.open(self._topics)
+            await self.lanes[0].until_stored(self.store.mappings.fresh)
+            self.line.open(self.wanted())
+
+    def wanted(self) -> tuple[str, ...]:
+        """What the settings name and what templates in force want beside it; nothing twice."""
+        own, asked = self._topics, self.store.mappings.wanted
+        return (*own, *(topic for topic in asked if not any(covers(wide, topic) for wide in own)))
 
     def _take(self, messages: list[Arrived]) -> None:
         """What the line gives, to the lanes."""
@@ -184,6 +189,8 @@ class Consumer:
             await asyncio.sleep(ELAPSE_EVERY_S)
             try:
                 await self.store.elapse()
+                await self.store.mappings.fresh()
+                self.line.follow(self.wanted())
                 if self._connected and turn % EAR_EVERY == 0:
                     await listening(Door.BROKER, self._now())
             except (*AWAY, *BUSY) as away:

@@ -27,10 +27,10 @@ from backend.sensing.adapters import (
     zigbee2mqtt,
 )
 from backend.sensing.adapters.gb26875 import meaning
-from backend.sensing.adapters.templates import Template, reader, serves
 from backend.sensing.clocks import believed, known_by_time
 from backend.sensing.deliveries import Arrived, Deliveries, pack
 from backend.sensing.flow import DetectorState
+from backend.sensing.mapping.live import Mappings
 from backend.sensing.nodes import node_adapters
 from backend.sensing.reading import Adapter, Event, Reading, Rejected
 from backend.sensing.rows import Changed, Overtaken, Rows
@@ -59,7 +59,7 @@ REPEATS_KNOWN_FOR = timedelta(days=8)
 """A device-timed reading that comes again later than this is stored again, as late."""
 QUIET_EVENTS = frozenset(
     {"bridge", "bridge_log", "unmapped", "no_value", "command", "frame", "analog", "uplink", "push",
-     "service", "sparkplug", "metric", "host_state", "climate"}
+     "service", "sparkplug", "metric", "host_state", "climate", "unread"}
 )  # fmt: skip
 """Neither health nor news: not stored."""
 
@@ -123,13 +123,13 @@ class Store:
         clock: Clock,
         client_id: str,
         adapters: Mapping[str, tuple[str, Adapter]] | None = None,
-        templates: Sequence[Template] = (),
+        mappings: Mappings | None = None,
         *,
         lane: int = 0,
         states_kept: int = 0,
         deliveries_kept: int = 0,
     ) -> None:
-        self._templates = [(template, reader(template)) for template in templates]
+        self.mappings = mappings or Mappings(clock, templates=())
         self._adapters = {**ADAPTERS, **(adapters or {}), **node_adapters()}
         self._register = register
         self._rules = rules
@@ -172,6 +172,7 @@ class Store:
         if not fresh:
             stored.repeats = repeats
             return stored
+        await self.mappings.fresh()
         said = [(message, *self._decode(message)) for message in fresh]
         addresses = {
             f"{protocol}/{item.device}" for _, protocol, items in said for item in items
@@ -205,6 +206,7 @@ class Store:
             break
         self._keep(changed, versions)
         self._deliveries.remember(deliveries)
+        self.mappings.note(said)
         stored.raw, stored.signals = len(rows.raw), len(rows.outbox)
         return stored
 
@@ -262,14 +264,12 @@ class Store:
 
     def _decode(self, message: Arrived) -> tuple[str, tuple[Reading | Event | Rejected, ...]]:
         level = message.topic.partition("/")[0]
-        for template, read in self._templates:
-            if serves(template, message.topic):
-                return template.name, read(
-                    message.topic, message.payload, message.received_at, message.retained
-                )
-        if level not in self._adapters:
+        found = self._adapters.get(level) or self.mappings.of(message.topic, level)
+        if found is None:
+            if self.mappings.only_listening(message.topic):
+                return level, (Event(name="unread", at=message.received_at),)
             return level, (Rejected(reason="no-adapter", detail=f"topic {message.topic[:100]}"),)
-        protocol, adapter = self._adapters[level]
+        protocol, adapter = found
         return protocol, adapter(
             message.topic, message.payload, message.received_at, message.retained
         )

@@ -8,6 +8,7 @@ import pytest
 
 from backend.devices.service import Register
 from backend.sensing.adapters.templates import Mapping, Template
+from backend.sensing.mapping.live import Mappings
 from backend.sensing.rules import RuleBook, defaults
 from backend.sensing.store import Store
 from tests.edge.detectors import count, message, outbox, plant
@@ -82,7 +83,8 @@ async def test_a_mapped_vendors_message_is_stored_like_any_other(world: World) -
     )
     await plant(world)
     await world.operations.execute("UPDATE detector SET address = 'acme/d1'")
-    store = Store(Register(), RuleBook(defaults()), world.clock, "t", templates=[template])
+    mappings = Mappings(world.clock, templates=[template])
+    store = Store(Register(), RuleBook(defaults()), world.clock, "t", mappings=mappings)
     await store.write([message(world, {"s": "A"}, "acme/d1/up")])
     assert await count(world, "reading") == 1
     assert await outbox(world, "raised") == ["raised"]
