@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from backend.access import accounts
-from backend.devices import silences
+from backend.devices import faults, silences
 from backend.devices.silences import Again, Gap, Opened
 from backend.messages import service as messages
 from backend.sensing import silence_watch
@@ -40,6 +40,8 @@ class Sweep:
                 [Again(detector_id=one.detector_id, at=one.at, away_s=one.away_s)
                  for one in found.back]
             )  # fmt: skip
+        await faults.close_known(at)
+        await faults.end_storms(at, self.ctx.settings.sensing.storm_s)
         return more or found.more
 
     async def _follow(self) -> bool:

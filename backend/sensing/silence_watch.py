@@ -198,3 +198,23 @@ async def _save(
             [of for of, _ in later],
             [when for _, when in later],
         )
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The last sign of life of a detector, and the last reading if it ever sent one."""
+
+    heard_at: datetime | None
+    quantity: str | None
+    value: float | None
+    measured_at: datetime | None
+    received_at: datetime | None
+
+
+async def last_heard(detector_ids: Sequence[UUID]) -> dict[UUID, Heard]:
+    """What was last heard of each; those of whom nothing ever was are missing."""
+    rows = await TELEMETRY.fetch(
+        "SELECT detector_id, heard_at, quantity, value, measured_at, received_at"
+        " FROM detector_state WHERE detector_id = ANY($1)",
+        list(detector_ids),
+    )
+    return {row["detector_id"]: Heard(**dict(list(row.items())[1:])) for row in rows}

@@ -6,6 +6,7 @@ export const t = words({
   drills: ['演练', 'Drills'],
   cards: ['措施卡', 'Cards'],
   statistics: ['年度统计', 'Statistics'],
+  faults: ['故障', 'Faults'],
   reach: ['在线可达', 'Reachability'],
   delivery: ['消息与通道', 'Messages'],
   close: ['关闭', 'Close'],
