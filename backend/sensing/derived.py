@@ -172,7 +172,8 @@ def counted(
     if memory.mark_at is None or memory.mark is None or value < memory.mark:
         return change(memory, mark_at=at, mark=value, moved_at=at), 0.0
     if rule.of is Of.UNUSED:
-        if value - memory.mark >= (min(AGAIN, rule.least) if on else rule.least):
+        enough = min(AGAIN, rule.least) if on else rule.least
+        if value - memory.mark >= enough - 1e-9:  # counters are decimal, floats are not
             memory = change(memory, mark_at=at, mark=value)
         return memory, hours(memory.mark_at or at, at, away, awake=True)
     # running: the mark is the value last seen, moved_at when it was last seen to move
