@@ -11,7 +11,7 @@ import logging
 import ssl
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, cast
 from urllib.parse import unquote, urlsplit
 
 from backend.sensing import mqtt_packets as packets
@@ -181,10 +181,10 @@ class _Talk(asyncio.Protocol):
     # ---- asyncio.Protocol ----
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's are no subclass of asyncio's
+        self.transport = writing = cast(asyncio.Transport, transport)
         wishes = self._line.wishes
-        transport.write(
+        writing.write(
             packets.connect(
                 wishes.mqtt.client_id,
                 user=wishes.user,
