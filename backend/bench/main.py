@@ -23,10 +23,11 @@ def main(argv: list[str]) -> int:
     add = parser.add_argument
     add(
         "what",
-        choices=["alert", "app", "geo", "push", "sync"],
+        choices=["alert", "app", "geo", "ingest", "push", "sync"],
         help="alert: message → desk in Chromium, message → phone's socket; "
         "app: how fast the phone's app opens, cold on 3G and warm with no network; "
         "geo: nearest five of moving people, beside rtree and PostgreSQL; "
+        "ingest: readings through mosquitto, per second of processor time; "
         "push: residents told at once while alarms go out to staff; "
         "sync: a phone after a day offline, on a weak line that tears",
     )
@@ -34,6 +35,11 @@ def main(argv: list[str]) -> int:
     add("--per-second", type=float, default=500.0, help="readings per second in the background")
     add("--times", type=int, default=7, help="how often the app is opened in each way")
     add("--recipients", type=int, default=10_000, help="residents who are told at once")
+    add("--seconds", type=float, default=20.0, help="ingest: of each measured stretch")
+    add("--rows", type=int, default=20_000_000, help="ingest: readings behind the chart; 0 = none")
+    add("--processes", type=int, default=0, help="ingest: that store readings; 0 = the service")
+    add("--client", choices=["native", "paho"], default="native", help="ingest: who speaks MQTT")
+    add("--quick", action="store_true", help="ingest: a million rows, 20,000 detectors")
     add("--seed", type=int, default=8, help="of the neighbourhood")
     add("--folder", type=Path, help="data folder to use again; else a new one, removed after")
     words = parser.parse_args(argv)
@@ -41,7 +47,7 @@ def main(argv: list[str]) -> int:
         return _geo(words.seed)
     # Only here: playwright is a tool of tests, not a part of the service.
     try:
-        from backend.bench import alert, app, push, sync
+        from backend.bench import alert, app, ingest, push, sync
     except ModuleNotFoundError as missing:
         print(f"[街安] ✗ 需要 {missing.name}：./jiean bench {words.what}", file=sys.stderr)
         return 1
@@ -53,6 +59,15 @@ def main(argv: list[str]) -> int:
     try:
         if words.what == "app":
             work = app.measure(folder, times=words.times, seed=words.seed)
+        elif words.what == "ingest":
+            work = ingest.measure(
+                folder,
+                seconds=words.seconds,
+                rows=min(words.rows, 1_000_000) if words.quick else words.rows,
+                processes=words.processes,
+                client=words.client,
+                detectors=20_000 if words.quick else ingest.MANY,
+            )
         elif words.what == "push":
             work = push.measure(folder, recipients=words.recipients)
         elif words.what == "sync":
