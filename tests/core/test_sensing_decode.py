@@ -43,6 +43,33 @@ def reasons(said: list[Decoded]) -> list[str]:
     return [item.reason for item in said if isinstance(item, Rejected)]
 
 
+def test_a_property_with_a_topic_of_its_own_is_read_as_that_property() -> None:
+    said = z2m(b"true", "zigbee2mqtt/kitchen/smoke")
+    (found,) = readings(said).values()
+    assert (found.device, found.quantity, found.value, found.flags) == (
+        *("kitchen", "smoke", True, ("alarm",)),
+    )
+    assert events(z2m(b"78.43", "zigbee2mqtt/a/b/battery"))["battery"].device == "a/b"
+    assert events(z2m(b"ON", "zigbee2mqtt/valve 1/state"))["valve"].facts == {"state": "ON"}
+    assert reasons(z2m(b"true", "zigbee2mqtt/kitchen/poem")) == ["not-an-object"]
+    assert readings(z2m({"smoke": False}, "zigbee2mqtt/hall/smoke"))["smoke"].device == "hall/smoke"
+
+
+def test_a_state_said_as_a_word_is_the_flag_it_stands_for_and_a_flag_beside_it_wins() -> None:
+    assert readings(z2m({"smoke_state": "alarm"}))["smoke"].value is True
+    assert readings(z2m({"gas_state": "normal"}))["gas"].value is False
+    assert readings(z2m({"smoke_state": "alarm", "smoke": False}))["smoke"].value is False
+    assert readings(z2m({"smoke_state": "detecting"})) == {}
+
+
+def test_the_bridges_old_log_tells_who_came_and_went() -> None:
+    old = {"type": "device_announced", "message": "announce", "meta": {"friendly_name": "d1"}}
+    assert events(z2m(old, "zigbee2mqtt/bridge/log"))["announce"].device == "d1"
+    gone = {"type": "device_removed", "message": "d1"}
+    assert events(z2m(gone, "zigbee2mqtt/bridge/log"))["left"].device == "d1"
+    assert "bridge_log" in events(z2m({"type": "pairing"}, "zigbee2mqtt/bridge/log"))
+
+
 @pytest.mark.clause("7.2-c")
 def test_every_captured_zigbee2mqtt_message_decodes_to_the_facts_written_beside_it() -> None:
     if not SAMPLES.is_file():

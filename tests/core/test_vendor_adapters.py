@@ -256,12 +256,36 @@ def test_a_hydrants_cached_pressures_are_late_and_its_present_one_alarms() -> No
     assert {r.unit for r in found} == {"MPa"}
 
 
-def test_water_drawn_tilt_and_impact_of_a_hydrant_are_events() -> None:
-    assert "water_released" in events(run(meokon.decode, terminal(200, kind=34, bits=128)))
-    tilted = run(meokon.decode, terminal(200, kind=24, bits=0b01100000))
+def tilting(*pairs: tuple[int, int], bits: int = 0) -> bytes:
+    """A hydrant with tilt: pressure and degrees side by side."""
+    body = b"\xa5\x5a\x00" + (45 + 4 * len(pairs)).to_bytes(2, "big") + b"SHMK26030001"
+    body += struct.pack(">BBHHBB", 0x34, 0xC8, 600, len(pairs), 24, bits)
+    body += struct.pack(">hhhh", 100, 500, 0, 30) + struct.pack(">hh", *pairs[-1])
+    body += int(NOW.timestamp()).to_bytes(4, "big")
+    body += b"".join(struct.pack(">hh", *pair) for pair in pairs)
+    return body + meokon.crc16(body).to_bytes(2, "big") + b"\x55\xaa"
+
+
+def test_water_drawn_tilt_and_impact_of_a_hydrant_are_told() -> None:
+    opened = run(meokon.decode, terminal(200, kind=34, bits=128))
+    assert values(opened) == {"hydrant_opened": True, "pressure": 0.2}
+    assert "water_released" in events(opened)
+    tilted = run(meokon.decode, tilting((210, 3), (200, 41), bits=0b01100000))
     assert {"tilted", "impact"} <= set(events(tilted))
-    assert reasons(tilted) == ["bad-layout"]
+    assert events(tilted)["tilt"].facts == {"degrees": 41}
+    pressures = [r.value for r in tilted if isinstance(r, Reading) and r.quantity == "pressure"]
+    assert pressures == [0.21, 0.2, 0.2]
+    assert (values(tilted)["hydrant_tilted"], values(tilted)["hydrant_opened"]) == (True, False)
+    # a frame of the other layout under this type is refused, not guessed
+    assert reasons(run(meokon.decode, terminal(200, kind=24))) == ["bad-layout"]
     assert "water_released" not in events(run(meokon.decode, terminal(200, bits=128)))
+
+
+def test_an_answer_to_a_terminal_is_itself_a_whole_frame_and_no_upload() -> None:
+    told = meokon.acknowledge(b"SHMK26030001", NOW)
+    assert (len(told), told[2]) == (27, 0xFF)
+    assert meokon.Cutter().feed(told) == [told]
+    assert reasons(run(meokon.decode, told)) == ["unknown-command"]
 
 
 def test_a_sensor_fault_keeps_the_pressure_from_being_believed() -> None:

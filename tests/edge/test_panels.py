@@ -331,6 +331,6 @@ async def test_a_terminals_upload_is_stored_answered_and_its_repeat_counts_once(
             writer.close()
     finally:
         await doors.terminal_lines.stop()
-    assert await count(world, "reading") == 2  # one record is the present value, too
+    assert await count(world, "reading") == 3  # two pressures, and that no water is drawn
     rows = await world.telemetry.fetch("SELECT reason FROM raw_message")
     assert [row["reason"] for row in rows] == ["bad-checksum"]

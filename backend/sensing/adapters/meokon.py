@@ -110,7 +110,7 @@ def _said(frame: bytes, device: str, received_at: datetime) -> Iterator[Decoded]
     sent = int.from_bytes(frame[clock : clock + 4], "big")
     at = when(datetime.fromtimestamp(sent, UTC), received_at)
     yield _battery(frame, device, at, bits)
-    yield from _bits(kind, bits, device, at)
+    yield from _bits(kind, bits, device, at, received_at)
     factor = MPA_PER_LSB.get(kind)
     if factor is None:
         detail = f"terminal type {kind}: layout not known"
@@ -156,8 +156,15 @@ def _battery(frame: bytes, device: str, at: When, bits: int) -> Event:
     return Event(name="battery", at=at.at, device=device, facts=facts)
 
 
-def _bits(kind: int, bits: int, device: str, at: When) -> Iterator[Event]:
+def _bits(kind: int, bits: int, device: str, at: When, received_at: datetime) -> Iterator[Decoded]:
     """What the alarm bits say beside the value."""
+    for of, bit, quantity in (
+        (HYDRANT, 128, "hydrant_opened"),
+        (HYDRANT_TILT, 128, "hydrant_opened"),
+        (HYDRANT_TILT, 64, "hydrant_tilted"),
+    ):
+        if kind == of:
+            yield measured(device, quantity, bool(bits & bit), at, received_at)
     if bits & LOW_OR_HIGH:
         level = {1: "low", 2: "high"}.get(bits & LOW_OR_HIGH, "low and high")
         facts = {"alarm": level, "alarm_bits": bits}

@@ -13,6 +13,9 @@ Choices, each of which a captured message made necessary:
   read leaves the time of arrival and the flag ``clock``.
 - ``null`` is "not known yet" after a restart of the bridge: event ``no_value``, never a reading.
 - A friendly name may hold spaces and slashes. ``bridge/…`` is never a reading.
+- With the output ``attribute`` each property has a topic of its own, ``…/<name>/smoke`` with the
+  bare value: a value that is no object, under a property's name, is read as that property.
+- Some devices say their state as a word (``smoke_state: alarm``); a flag beside it wins.
 - ``test: true`` (the button on the device) flags every reading of the message.
 - What we do not map is named in the event ``unmapped``, so nothing is lost without a word.
 """
@@ -22,7 +25,15 @@ from datetime import datetime
 
 from backend.sensing.body import Refused, instant_of, name_of, parse, value_of
 from backend.sensing.quantities import QUANTITIES
-from backend.sensing.reading import Decoded, Event, Reading, Rejected, plain, time_flags
+from backend.sensing.reading import (
+    MAX_NAME,
+    Decoded,
+    Event,
+    Reading,
+    Rejected,
+    plain,
+    time_flags,
+)
 
 READINGS = {
     # densities first: a rule for the flag may ask what the same message measured
@@ -40,13 +51,26 @@ ORDER = {name: place for place, name in enumerate(READINGS)}
 ALARM_WHEN_TRUE = frozenset({"smoke", "gas", "water_leak", "carbon_monoxide"})
 BATTERY = frozenset({"battery", "battery_low", "battery_state"})
 HEALTH = frozenset({"linkquality", "device_temperature", "power_outage_count", "update_available"})
-VALVE = frozenset({"state", "valve", "valve_state", "valve_status"})
+VALVE = frozenset({"state", "valve", "valve_state", "valve_status", "position"})
 TEST = frozenset({"test", "self_test"})
 FAULT = frozenset({"fault", "fault_alarm", "trouble"})
+WORDS = {
+    "smoke_state": "smoke", "gas_state": "gas", "water_leak_state": "water_leak",
+    "carbon_monoxide_state": "carbon_monoxide",
+}  # fmt: skip
+"""State words, and the flag that they stand for."""
+MEANS = {"alarm": True, "alarming": True, "normal": False, "clear": False}
 SILENT = frozenset({"last_seen", "tamper", "update", "elapsed", "device", "voltage", "action"})
 """Used above or below, or meta data of the bridge about itself."""
+PROPERTIES = READINGS.keys() | BATTERY | HEALTH | VALVE | TEST | FAULT | WORDS.keys() | SILENT
+"""What may stand alone under a topic of its own."""
 
 BRIDGE_EVENTS = {"device_announce": "announce", "device_joined": "joined", "device_leave": "left"}
+LEGACY_EVENTS = {
+    "device_announced": "announce", "device_connected": "joined", "device_removed": "left",
+    "device_force_removed": "left",
+}  # fmt: skip
+"""Of the topic ``bridge/log`` before version 1.17."""
 
 
 def decode(
@@ -109,6 +133,11 @@ def _bridge(path: str, payload: bytes, at: datetime) -> Event:
     if path in ("logging", "log"):
         found = parse(payload)
         facts = {k: plain(v) for k, v in found.items()} if isinstance(found, dict) else {}
+        if isinstance(found, dict) and (name := LEGACY_EVENTS.get(str(facts.get("type")))):
+            about = found.get("meta")
+            own = about.get("friendly_name") if isinstance(about, dict) else found.get("message")
+            device = name_of(own) if isinstance(own, str) and own else None
+            return Event(name=name, at=at, device=device, facts={"type": facts["type"]})
         return Event(name="bridge_log", at=at, facts=facts)
     if path == "health":
         return Event(name="heartbeat", at=at, facts={"path": plain(f"bridge/{path}")})
@@ -120,9 +149,18 @@ def _device(
 ) -> tuple[Decoded, ...]:
     if not payload:
         return (Event(name="retained_cleared", at=received_at, device=device),)
-    body = parse(payload)
+    above, _, last = device.rpartition("/")
+    single = bool(above) and last in PROPERTIES
+    try:
+        body = parse(payload)
+    except Refused:
+        if not single or len(payload) > MAX_NAME:
+            raise
+        body = payload.decode(errors="replace")  # a bare word such as ON
     if body is None:
         return (Event(name="retained_cleared", at=received_at, device=device),)
+    if single and not isinstance(body, dict | list):
+        device, body = above, {last: _bare(body)}
     if not isinstance(body, dict):
         raise Refused("not-an-object", f"an object expected, got {type(body).__name__}")
     measured_at, timed, flags = _when(body.get("last_seen"), received_at)
@@ -138,6 +176,10 @@ def _device(
     ):
         if raised:
             flags = (*flags, flag)
+    for word, name in WORDS.items():
+        state = body.get(word)
+        if name not in body and isinstance(state, str) and state.lower() in MEANS:
+            body = {**body, name: MEANS[state.lower()]}
     said: list[Decoded] = []
     for name in sorted(READINGS.keys() & body.keys(), key=ORDER.__getitem__):
         found, quantity = body[name], READINGS[name]
@@ -170,6 +212,14 @@ def _device(
     said.extend(_voltage(device, body, measured_at, received_at, timed, flags))
     said.extend(_events(device, body, measured_at))
     return tuple(said) or (Event(name="heartbeat", at=measured_at, device=device),)
+
+
+def _bare(found: object) -> object:
+    """A value of the output ``attribute``: also ``true`` and numbers may come as text."""
+    if not isinstance(found, str):
+        return found
+    told: dict[str, object] = {"true": True, "false": False, "null": None, "": None}
+    return told.get(found.lower(), found)
 
 
 def _when(found: object, received_at: datetime) -> tuple[datetime, bool, tuple[str, ...]]:
