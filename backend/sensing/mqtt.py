@@ -26,6 +26,7 @@ from backend.sensing.lanes import lane_of
 from backend.sensing.mapping.live import Mappings
 from backend.sensing.mqtt_line import MqttLine, NativeLine, Wishes
 from backend.sensing.mqtt_paho import PahoLine
+from backend.sensing.nodes import Rebirths
 from backend.sensing.silence import Door
 from backend.sensing.silence_watch import listening
 from backend.sensing.store import Register, Store
@@ -102,6 +103,7 @@ class Consumer:
         wishes = Wishes(settings.mqtt, context.mqtt_url, ahead)
         kind: Callable[..., MqttLine] = PahoLine if settings.mqtt.client == "paho" else NativeLine
         self.line = kind(wishes, self._take, context.clock.now)
+        self._rebirths = Rebirths()
         self._order: deque[Arrived] = deque()
         self._done: set[tuple[int, int]] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -173,6 +175,8 @@ class Consumer:
 
     def _stored(self, batch: Sequence[Arrived]) -> None:
         """Acknowledge a stored batch; MQTT wants the order of arrival over all lanes (4.6)."""
+        for topic, payload in self._rebirths.asked(batch):
+            self.line.command(topic, payload)
         if len(self.lanes) == 1:
             self.line.acknowledge(batch)
             return
