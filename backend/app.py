@@ -49,6 +49,7 @@ from backend.screens import (
     home,
     incident,
     inspection,
+    inspection_record,
     links,
     moving_up,
     mutes,
@@ -60,14 +61,15 @@ from backend.screens import (
     roster,
     rules,
     rules_preview,
+    series,
     shifts,
     socket,
     statistics,
     upkeep,
     why,
 )
-from backend.screens.hooks import hooks_of
 from backend.screens import devices as register
+from backend.screens.hooks import hooks_of
 from backend.screens.reachability import Reachability
 from backend.screens.services import Parts
 from backend.settings import Settings
@@ -136,16 +138,17 @@ ROUTES: list[ControllerRouterHandler] = [
     *access.ROUTES,
     *staff.ROUTES,
     *devices.ROUTES,
-    *evidence.routes(photos.may_see),
     *register.ROUTES,
     *device_files.ROUTES,
     *pauses.ROUTES,
+    *evidence.routes(photos.may_see),
     *messages.ROUTES,
     *report_routes.ROUTES,
     *commands.ROUTES,
     *board.ROUTES,
     *incident.ROUTES,
     *inspection.ROUTES,
+    *inspection_record.ROUTES,
     *asking.ROUTES,
     *moving_up.ROUTES,
     *mutes.ROUTES,
@@ -162,6 +165,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *cards.ROUTES,
     *rules.ROUTES,
     *rules_preview.ROUTES,
+    *series.ROUTES,
     *home.ROUTES,
     *reach.ROUTES,
     *roster.ROUTES,

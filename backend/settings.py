@@ -223,6 +223,19 @@ class Sensing(msgspec.Struct, frozen=True, kw_only=True):
     storm_s: Annotated[float, _ours_s("in which so many alarms of one gateway are a storm")] = 60.0
 
 
+class Readings(msgspec.Struct, frozen=True, kw_only=True):
+    """For how long readings stay. What belongs to an incident stays with its record."""
+
+    raw_days: Annotated[
+        int, Meta(ge=30, le=3_650, description="▲ every single reading, whole days beside today")
+    ] = 90
+    hours_days: Annotated[
+        int,
+        Meta(ge=90, le=36_500, description="▲ hourly summaries, and events of devices"),
+    ] = 800
+    days_days: Annotated[int, Meta(ge=365, le=36_500, description="▲ daily summaries")] = 3_660
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Where photographs are kept, and how they are proved. Without a bucket: the data folder."""
 
@@ -595,6 +608,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt: Mqtt = Mqtt()
     timers: Timers = Timers()
     sensing: Sensing = Sensing()
+    readings: Readings = Readings()
     evidence: Evidence = Evidence()
     gb26875: Gb26875 = Gb26875()
     meokon: Meokon = Meokon()

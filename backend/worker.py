@@ -25,9 +25,11 @@ from backend.messages import retention, tokens
 from backend.messages.carrier import Carrier
 from backend.pipeline import Pipeline
 from backend.screens.inspection_watch import Inspecting
+from backend.screens.keeping import Keeper
 from backend.screens.reachability import Reachability
 from backend.screens.shift_watch import Watch
 from backend.screens.socket import Broadcaster
+from backend.sensing import rulebook
 from backend.sensing import service as sensing
 from backend.shared import tasks
 from backend.shared.context import Context
@@ -46,6 +48,8 @@ ROSTER_S = 20.0
 """So often the roster is looked at."""
 INSPECTION_S = 60.0
 """So often rounds and the technician's clocks are looked at."""
+KEEPING_S = 60.0
+"""So often is looked whether readings are to be summed up or their term is over."""
 MOVES_S = 15.0
 """So often the areas are looked at beside every change of who is busy."""
 SILENCE_S = 10.0
@@ -90,6 +94,7 @@ class Worker:
         self.silence = Sweep(ctx)
         self.roster = Watch(ctx, self.pipeline.incidents)
         self.reachability = Reachability(ctx)
+        self.keeper = Keeper(ctx, rulebook.live(ctx))
         self.inspecting = Inspecting(ctx)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -105,6 +110,7 @@ class Worker:
             tasks.spawn(self._loop(work.event("audit"), self.step_audit, 5.0), name="audit"),
             tasks.spawn(self._loop(Wakeup(), self.step_closed, CLOSED_S), name="closed accounts"),
             tasks.spawn(self._loop(Wakeup(), self.step_retention, RETENTION_S), name="retention"),
+            tasks.spawn(self._loop(Wakeup(), self.keeper.step, KEEPING_S), name="keeping"),
             tasks.spawn(
                 self._loop(work.event("roster"), self.step_roster, ROSTER_S), name="roster"
             ),

@@ -14,7 +14,7 @@ const pages = Object.fromEntries(
 const input = { ...pages, early: here('./src/field/early.ts') }
 
 /** What every role needs is one file: on a weak line each further file costs a round trip. */
-const common = /plugin-vue:export-helper|vite\/preload-helper|[\\/]node_modules[\\/](@vue|vue|idb)[\\/]|[\\/]src[\\/](kit[\\/](?!map)|wire|i18n|rulebook|sync[\\/]uuid7|alarm[\\/]siren)/
+const common = /plugin-vue:export-helper|vite\/preload-helper|[\\/]node_modules[\\/](@vue|vue|idb)[\\/]|[\\/]src[\\/](kit[\\/](?!map|chart)|wire|i18n|rulebook|sync[\\/]uuid7|alarm[\\/]siren)/
 
 /** Text is written in px and served in rem, so that it grows with the size a person has set in the browser. */
 const inRem = {

@@ -23,9 +23,10 @@ def main(argv: list[str]) -> int:
     add = parser.add_argument
     add(
         "what",
-        choices=["alert", "app", "geo", "ingest", "push", "sync"],
+        choices=["alert", "app", "chart", "geo", "ingest", "push", "sync"],
         help="alert: message → desk in Chromium, message → phone's socket; "
         "app: how fast the phone's app opens, cold on 3G and warm with no network; "
+        "chart: one detector's day out of twenty million stored readings; "
         "geo: nearest five of moving people, beside rtree and PostgreSQL; "
         "ingest: readings through mosquitto, per second of processor time; "
         "push: residents told at once while alarms go out to staff; "
@@ -36,7 +37,7 @@ def main(argv: list[str]) -> int:
     add("--times", type=int, default=7, help="how often the app is opened in each way")
     add("--recipients", type=int, default=10_000, help="residents who are told at once")
     add("--seconds", type=float, default=20.0, help="ingest: of each measured stretch")
-    add("--rows", type=int, default=20_000_000, help="ingest: readings behind the chart; 0 = none")
+    add("--rows", type=int, default=20_000_000, help="stored readings for chart; 0: ingest without it")
     add("--processes", type=int, default=0, help="ingest: that store readings; 0 = the service")
     add("--client", choices=["native", "paho"], default="native", help="ingest: who speaks MQTT")
     add("--quick", action="store_true", help="ingest: a million rows, 20,000 detectors")
@@ -45,6 +46,8 @@ def main(argv: list[str]) -> int:
     words = parser.parse_args(argv)
     if words.what == "geo":
         return _geo(words.seed)
+    if words.what == "chart":
+        return _chart(words.rows, words.folder)
     # Only here: playwright is a tool of tests, not a part of the service.
     try:
         from backend.bench import alert, app, ingest, push, sync
@@ -83,6 +86,18 @@ def main(argv: list[str]) -> int:
         return 1
     finally:
         shutil.rmtree(made, ignore_errors=True)
+    print(msgspec.json.encode(figures).decode(), flush=True)
+    return 0
+
+
+def _chart(rows: int, folder: Path | None) -> int:
+    from backend.bench.chart import measure
+
+    try:
+        figures = measure(rows, folder)
+    except PostgresFailed as why:
+        print(f"[街安] ✗ {why}", file=sys.stderr)
+        return 1
     print(msgspec.json.encode(figures).decode(), flush=True)
     return 0
 

@@ -15,7 +15,7 @@ from backend.incidents.flow.incident import Incident
 from backend.incidents.flow.vocabulary import Place
 from backend.incidents.traces import Trace
 from backend.incidents.views import Entry, entry
-from backend.screens.incident import Series, may_see
+from backend.screens.incident import LIVING, Series, may_see
 from backend.screens.reading import existing
 from backend.sensing import service as sensing
 from backend.shared.db import OPERATIONS
@@ -134,7 +134,10 @@ async def replay(request: AnyRequest, incident_id: FromPath[UUID]) -> Replay:
     spots = await traces.traces_of(incident_id)
     ends_at = max(event.received_at for event in past)
     readings = await sensing.series(
-        list(now.detectors), now.emitted_at - BEFORE, limit=20_000, until=ends_at + AFTER
+        [d.id for d in now.detectors.values() if d.kind not in LIVING],
+        now.emitted_at - BEFORE,
+        limit=20_000,
+        until=ends_at + AFTER,
     )
     return Replay(
         id=now.id,
