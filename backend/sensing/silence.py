@@ -31,6 +31,7 @@ class Door(StrEnum):
     PUSH = "push"
 
 
+LINES = frozenset({"gb26875", "meokon"})
 PUSHED = frozenset({"ctwing", "huawei", "hikvision", "dahua"})
 
 
@@ -40,7 +41,7 @@ def door_of(protocol: str) -> Door:
     >>> door_of("gb26875"), door_of("ctwing"), door_of("zigbee2mqtt")
     (<Door.PANELS: 'panels'>, <Door.PUSH: 'push'>, <Door.BROKER: 'broker'>)
     """
-    if protocol == "gb26875":
+    if protocol in LINES:
         return Door.PANELS
     return Door.PUSH if protocol in PUSHED else Door.BROKER
 
