@@ -23,6 +23,9 @@ COMMANDS: dict[str, Command] = {
     "demo": Command("backend.demo.main:main", "演示街区", "run a whole neighbourhood, invented"),
     "migrate": Command("backend.migrate:main", "更新数据库", "bring the databases up to date"),
     "decode": Command("backend.sensing.decode:main", "解码报文", "show what a payload says"),
+    "mapping": Command(
+        "backend.sensing.mapping.cli:main", "映射模板", "mapping templates from and to a file"
+    ),
     "verify": Command("backend.archive.verify:main", "核验档案", "check an exported archive"),
     "verify-photo": Command(
         "backend.evidence.verify:main", "核验照片", "check a photograph against its proof"

@@ -365,6 +365,14 @@ class Cloud(msgspec.Struct, frozen=True, kw_only=True):
     dahua_secret: Annotated[
         str, Meta(pattern=SECRET_FORM, description="cameras: /api/doors/dahua/<secret>/<camera>")
     ] = ""
+    push_secret: Annotated[
+        str,
+        Meta(
+            pattern=SECRET_FORM,
+            description="others, read by mapping templates: /api/doors/push/<secret>/<path>, "
+            "whose topic is push/<path>",
+        ),
+    ] = ""
 
 
 class Streets(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,12 +22,14 @@ from backend.sensing import rulebook
 from backend.sensing.deliveries import Arrived
 from backend.sensing.gaps import Marks
 from backend.sensing.intake import Full, Intake
+from backend.sensing.mapping.live import Mappings
 from backend.sensing.store import Store
 from backend.shared.context import Context, Ctx
 from backend.shared.listen import AWAY
 from backend.shared.problems import NotFound, Unavailable
 
-VENDORS = ("ctwing", "huawei", "hikvision", "dahua")
+VENDORS = ("ctwing", "huawei", "hikvision", "dahua", "push")
+"""``push`` is for any other maker: a mapping template reads what is posted, by its path."""
 ANSWER_S = 2.0
 """▲ Longest wait for the database: clouds give up on a slow answer as on none."""
 POST_MAX = 4 * 1024 * 1024
@@ -40,7 +42,8 @@ class Door:
     def __init__(self, ctx: Context) -> None:
         rules = rulebook.live(ctx)
         register = Register(ctx.operations_listener, clock=ctx.clock)
-        self._intake = Intake(Store(register, rules, ctx.clock, "http-doors"))
+        mappings = Mappings(ctx.clock, ctx.telemetry_listener)
+        self._intake = Intake(Store(register, rules, ctx.clock, "http-doors", mappings=mappings))
         self._clock = ctx.clock
         self._marks = {"ctwing": Marks("ctwing", ctx.clock, ctx.settings.ctwing.gap_s)}
 

@@ -38,9 +38,9 @@ class MappingStale(Problem):
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):
-    """Who does it, and when."""
+    """Who does it, and when; without an account it is the command line."""
 
-    account_id: UUID
+    account_id: UUID | None
     name: str
     role: str
     at: datetime
@@ -171,6 +171,15 @@ async def templates(now: datetime) -> list[Summary]:
             )
         )
     return found
+
+
+async def in_force() -> list[tuple[Template, int]]:
+    """The templates in force with their versions, by name."""
+    rows = await TELEMETRY.fetch(
+        "SELECT body, version FROM mapping_version WHERE begun_at IS NOT NULL"
+        " AND ended_at IS NULL ORDER BY name"
+    )
+    return [(msgspec.json.decode(row["body"], type=Template), row["version"]) for row in rows]
 
 
 async def history(name: str) -> list[Version]:
@@ -355,7 +364,7 @@ async def _end(name: str, version: int, why: str, who: Who) -> None:
 
 async def _audit(action: str, name: str, who: Who, **more: Any) -> None:
     await audit.record(
-        TELEMETRY, actor=who.account_id, role=who.role, action=action, subject=f"mapping {name}",
+        TELEMETRY, actor=who.account_id or "command-line", role=who.role, action=action, subject=f"mapping {name}",
         at=who.at, **more,
     )  # fmt: skip
 
