@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, get
-from litestar.params import FromPath, Parameter, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from backend.access.guards import requires, signed_in
 from backend.access.problems import WrongRole
@@ -236,8 +236,8 @@ async def detector_series(
     detector_id: FromPath[UUID],
     ctx: Ctx,
     services: Services,
-    quantity: Annotated[str | None, Parameter(max_length=60)] = None,
-    span: Length = Length.DAY,
+    quantity: Annotated[str | None, QueryParameter(max_length=60)] = None,
+    span: FromQuery[Length] = Length.DAY,
 ) -> Picture:
     """The last hour, day or month of a detector; without ``quantity`` the one that may alarm."""
     at = ctx.clock.now()
@@ -253,8 +253,8 @@ async def incident_series(
     detector_id: Annotated[UUID, QueryParameter(name="detector")],
     ctx: Ctx,
     services: Services,
-    quantity: Annotated[str | None, Parameter(max_length=60)] = None,
-    span: Length = Length.HOUR,
+    quantity: Annotated[str | None, QueryParameter(max_length=60)] = None,
+    span: FromQuery[Length] = Length.HOUR,
 ) -> Picture:
     """One of the incident's detectors, up to now, or to the end of an incident that is over.
 
