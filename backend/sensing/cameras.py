@@ -93,6 +93,7 @@ class _Line:
         self.beat_at: datetime | None = None
         self.why = "link-fault"
         self.told = False
+        self.ever = self.back = False
 
 
 class Cameras:
@@ -174,7 +175,9 @@ class Cameras:
                     if chunk is None:
                         await self._store(line, stream.flush())
                         return
-                    line.heard_at, line.told = self._clock.now(), False
+                    line.heard_at = self._clock.now()
+                    if line.told or not line.ever:
+                        line.told, line.ever, line.back = False, True, True
                     await self._store(line, stream.feed(chunk))
                     coming = asyncio.ensure_future(anext(chunks, None))
             finally:
@@ -211,11 +214,19 @@ class Cameras:
         return False
 
     async def look_for_silence(self) -> list[str]:
-        """Ask a technician for each camera that was not heard for too long, once."""
+        """Ask a technician for each camera that was not heard for too long, once.
+
+        For one that is heard again the question is taken back.
+        """
+        tell = self._intake.store.ask_technician
+        for line in self._lines:
+            if line.back:
+                await tell("offline", line.camera.topic, "link-fault", over=True)
+                line.back = False
         since = self._clock.now() - timedelta(seconds=self._silence_s)
         silent = [line for line in self._lines if line.heard_at < since and not line.told]
         for line in silent:
-            await self._intake.store.ask_technician("offline", line.camera.topic, line.why)
+            await tell("offline", line.camera.topic, line.why)
             line.told = True
         return [line.camera.topic for line in silent]
 

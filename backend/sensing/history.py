@@ -28,6 +28,8 @@ DOOR = "ctwing"
 LOOK_EVERY_S = 15.0
 PAUSE_S = 0.05
 """▲ Between two requests: the platform limits how often it is asked."""
+TRIES = 3
+"""In vain, after which a technician is asked."""
 MAX_ANSWER = 4 * 1024 * 1024
 MAX_PAGES = 200
 """Of one device's reports, and of one product's devices."""
@@ -62,26 +64,33 @@ class History:
         await tasks.stop(self._task)
 
     async def _run(self) -> None:
-        failed = 0
+        failed, told = 0, True
         while True:
             try:
-                await self.look()
+                asked = await self.look()
                 failed = 0
+                if told and asked is not None:
+                    told = not await self._tell(over=True)
             except (NoAnswer, Full, *AWAY) as why:
                 failed += 1
                 log.warning("asking China Telecom failed: %s", why)
-                if failed == 3:
-                    await self._tell()
+                if failed == TRIES:
+                    told = await self._tell() or told
             except Exception:
                 failed += 1
                 log.exception("asking China Telecom failed")
             await asyncio.sleep(LOOK_EVERY_S * min(20, 1 + failed * failed))
 
-    async def _tell(self) -> None:
+    async def _tell(self, *, over: bool = False) -> bool:
+        """Ask a technician, or take it back; whether that was written."""
         try:
-            await self._intake.store.ask_technician("bridge-offline", DOOR, "history-refused")
+            await self._intake.store.ask_technician(
+                "bridge-offline", DOOR, "history-refused", over=over
+            )
         except AWAY as away:
             log.info("the ticket waits, the database is away: %s", away)
+            return False
+        return True
 
     async def look(self) -> int | None:
         """Ask if it is time to; how many reports came, None when it was not.

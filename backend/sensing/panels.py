@@ -59,6 +59,7 @@ class Panels:
         self._silence = timedelta(seconds=silence_s)
         self._seen: OrderedDict[object, None] = OrderedDict()
         self._heard: OrderedDict[int, datetime] = OrderedDict()
+        self._back: OrderedDict[int, None] = OrderedDict()
         self._set: OrderedDict[int, datetime] = OrderedDict()
         self._allowance = Allowance()
         self._serial = 0
@@ -112,6 +113,8 @@ class Panels:
         return answer(frame, now.astimezone(self._zone(frame)), confirm=confirm)
 
     def _remember(self, frame: Frame, now: datetime) -> None:
+        if frame.source not in self._heard:  # new to this process, or back from silence
+            _put(self._back, frame.source, None, GATEWAYS)
         _put(self._heard, frame.source, now, GATEWAYS)
         if frame.data:  # a heartbeat says nothing that could be doubled
             _put(self._seen, frame.repeat_key, None, REPEATS)
@@ -132,11 +135,18 @@ class Panels:
         return set_clock(frame, self._serial, now.astimezone(self._zone(frame)))
 
     async def look_for_silence(self) -> list[int]:
-        """Ask a technician for each gateway that missed three heartbeats, on a line or off it."""
+        """Ask a technician for each gateway that missed three heartbeats, on a line or off it.
+
+        For one that is heard again the question is taken back.
+        """
+        tell = self._intake.store.ask_technician
+        for source in list(self._back):
+            await tell("offline", f"gb26875/{source}", "link-fault", over=True)
+            del self._back[source]
         since = self._clock.now() - self._silence
         silent = [source for source, heard in self._heard.items() if heard < since]
         for source in silent:
-            await self._intake.store.ask_technician("offline", f"gb26875/{source}", "link-fault")
+            await tell("offline", f"gb26875/{source}", "link-fault")
             del self._heard[source]
         return silent
 

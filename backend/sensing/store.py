@@ -227,10 +227,16 @@ class Store:
         async with TELEMETRY.transaction():
             await rows.save({}, self._rules)
 
-    async def ask_technician(self, kind: str, address: str, reason: str) -> None:
-        """Ask for a technician for what no message says, such as a line that fell silent."""
+    async def ask_technician(
+        self, kind: str, address: str, reason: str, *, over: bool = False
+    ) -> None:
+        """Ask for a technician for what no message says, such as a line that fell silent.
+
+        Args:
+            over: it is well again; what was asked is taken back.
+        """
         rows = Rows(self._clock.now())
-        rows.ticket(kind, address, reason, {}, None)
+        rows.work(upkeep.Work(matter=kind, reason=reason, over=over), address, {}, None)
         async with TELEMETRY.transaction():
             await rows.save({}, self._rules)
 
@@ -365,16 +371,7 @@ class Store:
         rows: Rows,
     ) -> None:
         of = found.detector_id if found else None
-        if item.name in HEALTH_EVENTS:
-            if found is not None and item.facts:
-                state = states[found.detector_id]
-                health = {**state.health, **item.facts}
-                if health != state.health:
-                    state = msgspec.structs.replace(state, health=health)
-                    states[found.detector_id] = state
-                    last = changed.get(found.detector_id)
-                    changed[found.detector_id] = (found.kind, state, last[2] if last else None)
-        elif item.name not in QUIET_EVENTS:
+        if item.name not in HEALTH_EVENTS and item.name not in QUIET_EVENTS:
             rows.events.append((of, address, item.name, item.at, dict(item.facts)))
         if found is not None:
             self._health(item, address, found, states, changed, rows)

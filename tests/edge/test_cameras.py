@@ -152,6 +152,7 @@ async def test_a_camera_that_refuses_the_password_is_a_ticket_and_is_not_stormed
         assert await door.look_for_silence() == ["hikvision/gate"]
     assert len(fake.asked) == 2  # the challenge and the one try
     rows = await world.telemetry.fetch("SELECT type, body FROM alert_outbox")
+    assert json.loads(rows[0]["body"])["over"] is False
     (body,) = [json.loads(row["body"]) for row in rows]
     assert (rows[0]["type"], body["address"], body["reason"]) == (
         *("ticket", "hikvision/gate", "password-refused"),
