@@ -238,3 +238,17 @@ async def test_what_cannot_be_mended_is_a_technicians_for_one_day_and_comes_back
         "SELECT after ->> 'state' AS state FROM detector_change ORDER BY at, id"
     )
     assert [row["state"] for row in changes] == ["faulty", "active"]
+
+    lead = await street.desk_lead()
+    year = (await lead.get("/api/inspection/years/2026"))["year"]
+    assert (year["done"], year["inTime"], year["bad"], year["items"]) == (1, 1, 1, {"works": 1})
+    repairs = year["repairs"]
+    assert (repairs["opened"], repairs["breached"], repairs["inTime"]) == (1, 1, 0)
+    for name, cells in (("rounds", "转技术人员：主板坏"), ("repairs", "等配件")):
+        file = await lead.client.get(f"/api/inspection/years/2026/{name}.csv")
+        assert file.status_code == 200, file.text
+        assert sum(cells in line for line in file.text.splitlines()) == 1
+    audited = await street.world.operations.fetch_value(
+        "SELECT count(*) FROM audit_entry WHERE action = 'inspection.record_exported'"
+    )
+    assert audited == 2
