@@ -7,7 +7,6 @@ import { outcomeCommands } from '@/desk/outcomes'
 import { coalesce } from '@/desk/pull'
 import { divide, hold, merge, order, step, unclaimed } from '@/desk/queue'
 import { canonical, FORMAT, open, sha256 } from '@/desk/seal'
-import { spark } from '@/desk/spark'
 import type { BoardRow, IncidentView, State, Urgency } from '@/wire/types'
 
 const at = (s: number): string => new Date(Date.UTC(2026, 10, 22, 6, 0, s)).toISOString()
@@ -195,16 +194,6 @@ describe('the seal', () => {
     expect((await open('<html>')).verdict).toBe('broken')
     expect((await open(text.replace('archive/1', 'archive/9'))).verdict).toBe('unproven')
   })
-})
-
-describe('the small chart', () => {
-  it('draws the limit inside its box even when no reading comes near it', () => {
-    const s = spark([[at(0), 1], [at(1), 2]], 20, 340, 56)
-    expect(s.limitY).toBeGreaterThanOrEqual(0)
-    expect(s.last![1]).toBeLessThanOrEqual(56)
-  })
-  it('draws nothing rather than something wrong without readings', () => expect(spark([], 20, 340, 56).path).toBe(''))
-  it('puts late readings at their own time', () => expect(spark([[at(2), 2], [at(0), 0], [at(1), 1]], null, 100, 20).path).toBe(spark([[at(0), 0], [at(1), 1], [at(2), 2]], null, 100, 20).path))
 })
 
 describe('what stands beside an incident', () => {

@@ -173,7 +173,7 @@ export const t = words({
   alarming: ['报警中', 'alarming'],
   silentNow: ['正常', 'normal'],
   noReadings: ['还没有读数', 'No readings yet'],
-  limitAt: ['限值 {v}', 'limit {v}'],
+  curve: ['看曲线', 'Show the curve'],
   normals: ['{n} / {need} 次正常', '{n} / {need} normal'],
 
   c1: ['监测恢复正常', 'Readings are normal'],
@@ -203,6 +203,8 @@ export const t = words({
   situation: ['现场情况', 'Situation'],
   uncontrollable: ['判定不可控，转入救援', 'Out of control: start rescue'],
   send: ['发出', 'Send'],
+  paused: ['{n} 台维护/测试中，不报警', '{n} devices in maintenance or test: no alarms'],
+  paused_life: ['含烟感或燃气', 'smoke or gas among them'],
   layerSensing: ['探测器没有数据', 'No data from detectors'],
   layerPipeline: ['处理有积压', 'Work is piling up'],
   crew: ['现场人员', 'At the scene'],

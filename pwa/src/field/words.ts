@@ -186,6 +186,7 @@ export const t = words({
   timeline: ['经过', 'What happened'],
   late_mark: ['补报', 'late'],
   detectors: ['探测器', 'Detectors'],
+  curve: ['数值变化', 'How it developed'],
   photos: ['照片', 'Photographs'],
   photo_waiting: ['待上传', 'to be uploaded'],
   photo_stored: ['已上传', 'uploaded'],

@@ -38,5 +38,6 @@ export const isBusy = async (): Promise<boolean> => (await keptOf<boolean>('busy
 /** Somebody else signs in: what the phone knew is not theirs to see. */
 export async function forgetHome(): Promise<void> {
   await keep('home', undefined)
+  await keep('charts', undefined)
   await keep('busy', false)
 }
