@@ -2,7 +2,7 @@
 import { defineAsyncComponent, type Component } from 'vue'
 import type { Me } from '../wire/types'
 
-export type Tab = 'inspection' | 'roster' | 'drills' | 'cards' | 'statistics' | 'reach' | 'delivery' | 'faults'
+export type Tab = 'inspection' | 'roster' | 'drills' | 'cards' | 'statistics' | 'reach' | 'delivery' | 'faults' | 'rules'
 
 interface Page {
   id: Tab
@@ -23,6 +23,7 @@ export const PAGES: readonly Page[] = [
   { id: 'statistics', roles: LEADS, view: defineAsyncComponent(() => import('./Statistics.vue')) },
   { id: 'faults', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./faults/Faults.vue')) },
   { id: 'inspection', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./inspection/Inspection.vue')) },
+  { id: 'rules', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./rules/Rules.vue')) },
   { id: 'reach', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./Reach.vue')) },
   { id: 'delivery', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./Delivery.vue')) },
 ]

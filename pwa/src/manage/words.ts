@@ -7,6 +7,7 @@ export const t = words({
   cards: ['措施卡', 'Cards'],
   statistics: ['年度统计', 'Statistics'],
   faults: ['故障', 'Faults'],
+  rules: ['规则', 'Rules'],
   inspection: ['巡检维护', 'Inspection'],
   reach: ['在线可达', 'Reachability'],
   delivery: ['消息与通道', 'Messages'],
