@@ -19,6 +19,7 @@ DAY = 86_400.0
 
 GB_50116 = "GB 50116 9.2.3: 300–500 mA"
 GB_55036 = "GB 55036-2022 3.0.3"
+GB_55036_INDOOR = "GB 55036-2022"
 NEWS = "city services in the news"
 
 
@@ -80,7 +81,7 @@ def defaults(*, smoke_clear_s: float = 60.0) -> tuple[Rule, ...]:
              of=change, learn_s=7 * DAY),
         Rule(code="H2", kind="hydrant", quantity="pressure", form=above, raise_at=0.7,
              clear_at=0.65, on_delay_s=120, off_delay_s=300, first=False, off=True, ours=False,
-             source=GB_55036),
+             source=GB_55036_INDOOR),
         Rule(code="H1n", kind="hydrant", quantity="pressure", form=below, raise_at=0.14,
              clear_at=0.15, on_delay_s=600, off_delay_s=300, stage=note, first=False, ours=False,
              source=GB_55036),

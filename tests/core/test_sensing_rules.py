@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,7 @@ from backend.sensing.reading import Reading, Value
 from backend.sensing.rule import Form, Of, Stage
 from backend.sensing.rule_faults import faults
 from backend.sensing.rules import SCOPED, RuleBook, defaults
+from tools import thresholds
 
 T0 = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)  # 08:00 in the street
 HOUR, DAY = 3600.0, 86_400.0
@@ -562,3 +564,10 @@ def test_every_kind_names_its_quantities_and_only_the_reading_itself_draws_a_lin
         0.35,
     ]
     assert all(rule.of in Of for rule in defaults())
+
+
+def test_the_page_of_thresholds_says_what_the_rules_say() -> None:
+    written = (Path(__file__).parents[2] / "docs" / "thresholds.md").read_text("utf-8")
+    assert written == thresholds.page(), "python -m tools.thresholds > docs/thresholds.md"
+    unverified = ("GB 15322", "GB 14287", "JGJ", "GB 50007", "GB 50292")
+    assert not any(name in written for name in unverified), "their texts were not verified"

@@ -24,7 +24,7 @@ const TABLE = {
   was: ['原为 {value}', 'was {value}'],
   source: ['出处', 'Source'],
   ours: ['▲ 本平台自定', '▲ ours'],
-  ours_changed: ['▲ 第 {n} 版所改', '▲ changed by a version'],
+  news: ['各地服务的公开报道', 'city services in the news'],
 
   raiseAt: ['触发值', 'Raises at'],
   clearAt: ['恢复值', 'Clears at'],
