@@ -33,6 +33,12 @@ PATHS = {
     "dahua": "/cgi-bin/eventManager.cgi?action=attach"
     "&codes=[SmokeDetection,FireDetection,FireWarning]&heartbeat=5",
 }
+BEATS = {
+    "hikvision": b"<EventNotificationAlert><eventType>videoloss</eventType>"
+    b"<eventState>inactive</eventState></EventNotificationAlert>",
+    "dahua": b"Heartbeat",
+}
+"""A heartbeat as each maker's adapter reads it."""
 MAX_CAMERAS = 500
 QUIET_S = 0.5
 """▲ No byte for so long: what nothing marks the end of is whole."""
@@ -49,6 +55,8 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One camera or recorder. ``name`` is its address in the register, behind the maker.
 
     ``ca`` is a PEM file with the certificate to trust, for ``https://``; empty: the system's.
+    ``channels`` are those in the register (``hikvision/<name>/<channel>``): the stream's life is
+    theirs, so that they do not count as silent for having seen no fire.
     """
 
     name: Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,60}$")]
@@ -57,6 +65,7 @@ class Camera(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     user: str = ""
     password: str = ""
     ca: str = ""
+    channels: Annotated[tuple[str, ...], Meta(max_length=256)] = ()
 
     @property
     def topic(self) -> str:
@@ -91,6 +100,7 @@ class _Line:
         self.camera = camera
         self.heard_at = now
         self.beat_at: datetime | None = None
+        self.life_at: datetime | None = None
         self.why = "link-fault"
         self.told = False
         self.ever = self.back = False
@@ -169,7 +179,8 @@ class Cameras:
                 while True:
                     done, _ = await asyncio.wait({coming}, timeout=QUIET_S)
                     if not done:
-                        await self._store(line, stream.flush())
+                        if texts := stream.flush():
+                            await self._store(line, texts)
                         continue
                     chunk = coming.result()
                     if chunk is None:
@@ -192,6 +203,7 @@ class Cameras:
             for text in texts
             if text and not self._only_beats(line, text, now)
         ]
+        messages += self._signs_of_life(line, now)
         tries = 0
         while messages:
             try:
@@ -212,6 +224,17 @@ class Cameras:
             return True
         line.beat_at = now
         return False
+
+    def _signs_of_life(self, line: _Line, now: datetime) -> list[Arrived]:
+        """A heartbeat for each channel of a stream that speaks, once in a while."""
+        camera = line.camera
+        if not camera.channels or (line.life_at and now - line.life_at < HEARTBEAT_EVERY):
+            return []
+        line.life_at = now
+        return [
+            Arrived(topic=f"{camera.topic}/{channel}", payload=BEATS[camera.maker], received_at=now)
+            for channel in camera.channels
+        ]
 
     async def look_for_silence(self) -> list[str]:
         """Ask a technician for each camera that was not heard for too long, once.

@@ -38,7 +38,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     ``silence_s`` without a whole message, ``unfinished_s`` for one that began, ``linger_s`` after
     one was answered (None: as silence), ``unread_s`` for an answer that the peer does not take.
-    ``allow`` are networks that may open a line; empty: all.
+    ``allow`` are networks that may open a line; empty: all. More than ``per_s`` messages a second
+    are read no faster than that, so that no line keeps others waiting.
     """
 
     connections_max: int
@@ -47,6 +48,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     unfinished_s: float
     linger_s: float | None = None
     unread_s: float = 10.0
+    per_s: float = 200.0
     allow: tuple[str, ...] = ()
 
 
@@ -102,6 +104,19 @@ class Allowance:
         if spent == self._per_hour:
             log.warning("%s sends too much that is no message; no more of it is kept", address)
         return spent < self._per_hour
+
+
+class Pace:
+    """How long a line waits before more of it is read; a second's worth may come at once."""
+
+    def __init__(self, per_s: float) -> None:
+        self._per_s = per_s
+        self._free_at = 0.0
+
+    def wait_s(self, now_s: float, messages: int) -> float:
+        """Seconds to wait after so many messages at this time of the loop."""
+        self._free_at = max(self._free_at, now_s) + messages / self._per_s
+        return max(0.0, self._free_at - now_s - 1.0)
 
 
 class Lines:
@@ -186,6 +201,7 @@ class Lines:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str
     ) -> None:
         loop, limits, cutter = asyncio.get_running_loop(), self._limits, self._talk.cutter()
+        pace = Pace(limits.per_s)
         bad = 0
         began = loop.time()
         end = began + limits.silence_s
@@ -211,6 +227,9 @@ class Lines:
                     await writer.drain()
             if not segment:
                 return
+            if wait_s := pace.wait_s(loop.time(), len(pieces)):
+                end, began = end + wait_s, began + wait_s
+                await asyncio.sleep(wait_s)
 
 
 def _address(writer: asyncio.StreamWriter) -> str:

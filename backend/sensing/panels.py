@@ -44,6 +44,8 @@ GATEWAYS = 10_000
 """Gateways whose silence is noticed."""
 REPEATS = 10_000
 """Frames remembered, over all gateways, to know a repeat."""
+BEAT_EVERY = timedelta(seconds=10)
+"""▲ A heartbeat that comes sooner is confirmed and not stored."""
 CLOCK_OFF = timedelta(seconds=60)
 CLOCK_AGAIN = timedelta(hours=1)
 """▲ A gateway whose clock is this wrong is told the time, this often at most, if it may be."""
@@ -59,6 +61,7 @@ class Panels:
         self._silence = timedelta(seconds=silence_s)
         self._seen: OrderedDict[object, None] = OrderedDict()
         self._heard: OrderedDict[int, datetime] = OrderedDict()
+        self._beats: OrderedDict[int, datetime] = OrderedDict()
         self._back: OrderedDict[int, None] = OrderedDict()
         self._set: OrderedDict[int, datetime] = OrderedDict()
         self._allowance = Allowance()
@@ -96,7 +99,7 @@ class Panels:
                 out += self._answer(piece, now, confirm=False)
                 continue
             good.append(piece)
-            if piece.repeat_key not in self._seen:
+            if self._is_new(piece, now):
                 fresh.append(_arrived(piece, str(piece.source), now))
             if piece.command not in (CONFIRM, DENY, ANSWER):
                 out += self._answer(piece, now, confirm=piece.command == SEND)
@@ -105,6 +108,16 @@ class Panels:
             self._remember(frame, now)
             out += self._right_time(frame, now)
         return Took(answer=bytes(out), good=len(good), bad=len(pieces) - len(good))
+
+    def _is_new(self, frame: Frame, now: datetime) -> bool:
+        """Whether a good frame says something that is not stored; a heartbeat does so seldom."""
+        if frame.data:
+            return frame.repeat_key not in self._seen
+        before = self._beats.get(frame.source)
+        if before is not None and now - before < BEAT_EVERY:
+            return False
+        _put(self._beats, frame.source, now, GATEWAYS)
+        return True
 
     def _zone(self, frame: Frame) -> timezone:
         return timezone(timedelta(hours=self._gateways.of(frame.source).hours_east))

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.sensing.adapters import hikvision
+from backend.sensing.adapters import dahua, hikvision
+from backend.sensing.cameras import BEATS
 from backend.sensing.event_stream import MAX_HEAD, MAX_TEXT, XML_END, EventStream, boundary_of
-from backend.sensing.reading import Reading
+from backend.sensing.lines import Pace
+from backend.sensing.reading import Event, Reading
 from tests.core.test_vendor_adapters import alert, events, run
 
 XML = alert()
@@ -80,3 +82,17 @@ def test_the_heartbeat_of_a_stream_says_nothing_and_lost_video_is_a_fault() -> N
     said = run(hikvision.decode, alert("videoloss", "active"), "hikvision/gate")
     assert "fault" in events(said)
     assert not [item for item in said if isinstance(item, Reading)]
+
+
+def test_the_life_of_a_stream_is_that_of_its_channels() -> None:
+    for maker, read in (("hikvision", hikvision.decode), ("dahua", dahua.decode)):
+        (beat,) = run(read, BEATS[maker], f"{maker}/gate/1")
+        assert isinstance(beat, Event)
+        assert (beat.name, beat.device) == ("heartbeat", "gate/1")
+
+
+def test_a_line_that_floods_is_read_no_faster_than_it_may_and_a_burst_goes_through() -> None:
+    pace = Pace(per_s=100)
+    assert pace.wait_s(50.0, 100) == 0
+    assert pace.wait_s(50.0, 50) == pytest.approx(0.5)
+    assert pace.wait_s(60.0, 1) == 0

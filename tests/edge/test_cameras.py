@@ -92,7 +92,7 @@ async def called(world: World, maker: str, fake: Fake) -> AsyncIterator[Cameras]
     intake = Doors(world.ctx, Register()).intake
     camera = Camera(
         name="gate", maker=maker, url=f"http://127.0.0.1:{where}",  # type: ignore[arg-type]
-        user="admin", password="geheim",
+        user="admin", password="geheim", channels=("0", "1"),
     )  # fmt: skip
     door = Cameras(intake, world.clock, [camera], 60.0)
     door.start()

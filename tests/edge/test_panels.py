@@ -235,7 +235,11 @@ async def test_the_doors_are_closed_unless_they_have_a_port(world: World) -> Non
 
 
 async def test_who_never_reads_is_cut_off_and_others_go_on(world: World) -> None:
-    async with opened(world, unread_s=0.1) as door, line(door) as deaf, line(door) as other:
+    async with (
+        opened(world, unread_s=0.1, per_s=1e6) as door,
+        line(door) as deaf,
+        line(door) as other,
+    ):
         deaf.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         deaf.writer.transport.pause_reading()  # type: ignore[attr-defined]
         with suppress(ConnectionError):
