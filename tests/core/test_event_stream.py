@@ -14,7 +14,7 @@ from backend.sensing.reading import Event, Reading
 from tests.core.test_vendor_adapters import alert, events, run
 
 XML = alert()
-JPEG = b"\xff\xd8" + bytes(range(256)) * 20 + b"\xff\xd9"
+JPEG = b"\xff\xd8" + bytes(range(256)) * 4 + b"\xff\xd9"
 
 
 def part(body: bytes, kind: str, length: bool = True, end: str = "\r\n") -> bytes:
