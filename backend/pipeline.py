@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from backend import delivery, finding, home_notices, notices, papers
+from backend import delivery, finding, home_notices, late_history, notices, papers
 from backend.access import accounts
 from backend.archive import service as archive
 from backend.devices import service as devices
@@ -276,7 +276,7 @@ class Pipeline:
         if "retained" in alert.flags and not await journal.dealt_with(alert.detector_id, since):
             await self._raise(alert)
             return
-        await self._ticket(alert)
+        await late_history.tell(self.ctx, self.incidents, alert)
 
     async def _ticket(self, alert: sensing.Alert) -> None:
         body = alert.body
@@ -292,9 +292,9 @@ class Pipeline:
             return
         await devices.open_ticket(
             source=alert.alert_id,
-            kind=str(body.get("kind", "late-alarm")),
+            kind=str(body["kind"]),
             address=body.get("address"),
-            reason=str(body.get("reason", alert.quantity or "")),
+            reason=str(body.get("reason", "")),
             detail=detail if isinstance(detail, dict) else body,
             opened_at=alert.emitted_at,
             detector_id=alert.detector_id,

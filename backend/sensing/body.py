@@ -99,7 +99,7 @@ def instant_of(found: object) -> datetime:
     """UTC from an ISO 8601 text with an offset, or from milliseconds since 1970.
 
     Raises:
-        Refused: neither of the two, without an offset, or outside the years 2000–2199.
+        Refused: neither of the two, without an offset, or outside the years 1970–2199.
     """
     try:
         if isinstance(found, str):
@@ -113,6 +113,6 @@ def instant_of(found: object) -> datetime:
             raise Refused("bad-time", f"neither a text nor a number: {found!r}")
     except (ValueError, OverflowError, OSError) as wrong:
         raise Refused("bad-time", f"{found!r}"[:80]) from wrong
-    if not 2000 <= at.year < 2200:
+    if not 1970 <= at.year < 2200:
         raise Refused("bad-time", f"year {at.year}")
     return at

@@ -18,8 +18,8 @@ DRAIN_LOCK = 7_310_002
 """Advisory lock: one worker drains at a time, so a clear never overtakes a raise."""
 
 
-TICKETS_AT_ONCE = 25
-"""▲ Taken together, while an alarm may come in behind them."""
+FEW = 25
+"""▲ Tickets or late history taken together, while an alarm may come in behind them."""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -81,8 +81,8 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 async def take_alerts(limit: int = 200) -> AsyncIterator[list[Alert]]:
     """The oldest waiting alerts, in order; they count as taken when the block ends well.
 
-    Technicians' tickets come when nothing else waits, and few at a time: a fire that is raised
-    among ten thousand of them is next.
+    Late history and technicians' tickets come when nothing else waits, and few at a time: a fire
+    that is raised among ten thousand of them is next.
 
     The block commits its own work in other databases before it ends. If it raises, or the
     process dies, the same alerts come again: whoever acts on them does so once per ``alert_id``.
@@ -95,11 +95,11 @@ async def take_alerts(limit: int = 200) -> AsyncIterator[list[Alert]]:
         rows = await TELEMETRY.fetch(
             'SELECT alert_id, type, detector_id, kind, quantity, value, unit, "limit", flags,'
             " measured_at, received_at, emitted_at, body FROM alert_outbox"
-            " WHERE taken_at IS NULL ORDER BY type = 'ticket', seq LIMIT $1",
+            " WHERE taken_at IS NULL ORDER BY type = 'ticket', type = 'late', seq LIMIT $1",
             limit,
         )
-        alarms = [row for row in rows if row["type"] != "ticket"]
-        rows = alarms or rows[:TICKETS_AT_ONCE]
+        alarms = [row for row in rows if row["type"] not in ("ticket", "late")]
+        rows = alarms or rows[:FEW]
         yield [
             Alert(
                 **{

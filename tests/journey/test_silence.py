@@ -91,30 +91,27 @@ async def test_after_our_own_outage_everybody_has_the_whole_time_anew(world: Wor
     assert await ears.tickets() == [("offline", "zigbee2mqtt/d1", False)]
 
 
-@pytest.mark.parametrize(
-    "why", ["event-only", "planned", "retired", "paused", "just out of maintenance"]
-)
-async def test_who_need_not_speak_is_not_watched(world: World, why: str) -> None:
-    await plant(world)
-    ears = Ears(world)
+async def test_who_need_not_speak_is_not_watched(world: World) -> None:
+    """Event-only, not yet or no longer in service, in maintenance, and just out of it."""
+    await plant(world, 5)
+    ears, now = Ears(world), world.clock.now()
     await ears.look()
-    run, now = world.operations.execute, world.clock.now()
-    if why == "event-only":
-        await run("UPDATE detector SET report_interval_s = NULL")
-    elif why in ("planned", "retired"):
-        await run("UPDATE detector SET state = $1", why)
-    else:
-        ends = 9 if why == "paused" else 2
+    run = world.operations.execute
+    await run("UPDATE detector SET report_interval_s = NULL WHERE id = $1", detector_id(0))
+    await run("UPDATE detector SET state = 'planned' WHERE id = $1", detector_id(1))
+    await run("UPDATE detector SET state = 'retired' WHERE id = $1", detector_id(2))
+    for number, hours in ((3, 9), (4, 2)):
         await run(
             "INSERT INTO pause (flag, detector_id, begins_at, ends_at, reason, by_account, by_name,"
             " made_at) VALUES ('maintenance', $1, $2, $3, '换电池', $1, '检修', $2)",
-            detector_id(0), now, now + timedelta(hours=ends),
+            detector_id(number), now, now + timedelta(hours=hours),
         )  # fmt: skip
     await ears.forward(4)
     assert await ears.tickets() == []
-    if why == "just out of maintenance":
-        await ears.forward(0.6)
-        assert len(await ears.tickets()) == 1, "from the end of the maintenance on it counts again"
+    await ears.forward(0.6)
+    assert await ears.tickets() == [("offline", "zigbee2mqtt/d4", False)], (
+        "from the end of its maintenance on it has the whole time"
+    )
 
 
 async def test_a_bridge_that_calls_a_device_away_is_believed_until_the_device_speaks(

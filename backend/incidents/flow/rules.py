@@ -127,7 +127,7 @@ TABLE: tuple[Rule, ...] = (
     _rule("L53", c.MarkDrill, DL | {Role.MANAGER}, {State.RAISED}, "4.2.4.1-d"),
     _rule("L53b", c.PlayInDrill, SYS, UNSEALED, "4.2.4.1-d"),
     _rule("L53c", c.EndDrill, SYS, UNSEALED, "4.2.4.1-d"),
-    _rule("L54a", c.Note, F | DK | TE, UNSEALED, "6.3.7.1-a", FACT),
+    _rule("L54a", c.Note, F | DK | TE | SYS, UNSEALED, "6.3.7.1-a", FACT),
     _rule("L54b", c.Photo, F | DK, UNSEALED, "6.3.7.1-a", FACT),
     _rule("L55", c.Remind, SYS, UNSEALED, "6.2.1-a"),
 )  # fmt: skip
