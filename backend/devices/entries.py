@@ -202,7 +202,10 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class NewPause(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
 ):
-    """A maintenance window or test session of exactly one of the four; from now without a begin."""
+    """A maintenance window or test session of exactly one of the four; from now without a begin.
+
+    Either ``ends_at``, or ``lasts_min`` so that a phone whose clock is wrong cannot misplace it.
+    """
 
     flag: Flag
     detector_id: UUID | None = None
@@ -210,7 +213,8 @@ class NewPause(
     model_id: UUID | None = None
     gateway: Name | None = None
     begins_at: Moment | None = None
-    ends_at: Moment
+    ends_at: Moment | None = None
+    lasts_min: Annotated[int, Meta(ge=1, le=1440)] | None = None
     reason: Name
 
 

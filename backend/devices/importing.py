@@ -331,6 +331,10 @@ async def _take(row: Filled, known: Known, places: Places, by: By) -> str:
         if "lat" not in columns:
             lat, lon = places.position(row)
             columns |= {"lat": lat, "lon": lon}
+        model = _model_of(row, known)
+        if model is not None:
+            usual = {name: model[name] for name in ("link", "report_interval_s") if model[name]}
+            columns = usual | columns
         detector_id = await registry.write(columns, by, reason="导入")
         outcome = "create"
     else:

@@ -1,6 +1,6 @@
 """Maintenance windows and test sessions: made, ended early, listed. They end by themselves."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -55,13 +55,14 @@ async def make(new: NewPause, by: By) -> UUID:
     if sum(value is not None for value in scope.values()) != 1:
         raise no("one")
     begins_at = max(new.begins_at or by.at, by.at)
+    ends_at = new.ends_at or begins_at + timedelta(minutes=new.lasts_min or 0)
     async with OPERATIONS.transaction():
         found = await OPERATIONS.fetch(CONCERNED, *scope.values())
         if not found:
             raise no("nobody")
         kinds = {row["kind"] for row in found}
         try:
-            flow.check_pause(new.flag, kinds, begins_at, new.ends_at, by.at)
+            flow.check_pause(new.flag, kinds, begins_at, ends_at, by.at)
         except flow.PauseRefused as refused:
             raise no(refused.why, h=flow.most_hours(new.flag, kinds)) from refused
         if await OPERATIONS.fetch_value(
@@ -75,7 +76,7 @@ async def make(new: NewPause, by: By) -> UUID:
             "INSERT INTO pause (id, flag, detector_id, building_id, model_id, gateway, begins_at,"
             " ends_at, reason, by_account, by_name, made_at)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            pause_id, new.flag, *scope.values(), begins_at, new.ends_at, new.reason.strip(),
+            pause_id, new.flag, *scope.values(), begins_at, ends_at, new.reason.strip(),
             by.account_id, by.name, by.at,
         )  # fmt: skip
         await audit.record(
@@ -87,7 +88,7 @@ async def make(new: NewPause, by: By) -> UUID:
             after={
                 **msgspec.to_builtins(scope),
                 "begins_at": begins_at.isoformat(),
-                "ends_at": new.ends_at.isoformat(),
+                "ends_at": ends_at.isoformat(),
                 "detectors": len(found),
             },
             reason=new.reason.strip(),

@@ -26,7 +26,7 @@ from backend.devices.entries import (
 )
 from backend.devices.looking import Wanted
 from backend.devices.registry import By
-from backend.devices.schemas import TicketView
+from backend.devices.schemas import Home, TicketView
 from backend.screens.services import Services
 from backend.sensing import service as sensing
 from backend.sensing.health import Health, health_of
@@ -120,6 +120,12 @@ async def list_devices(
 async def device_tree() -> list[Branch]:
     """Area, street, building or court, and how many detectors hang in each."""
     return await looking.tree()
+
+
+@get("/api/devices/homes", guards=[requires(*KEEPERS)], operation_id="DeviceHomes")
+async def homes(building: FromQuery[UUID]) -> list[Home]:
+    """The homes of a building, for whoever writes a detector down."""
+    return await devices.homes_in(building, None)
 
 
 @get("/api/devices/{device_id:uuid}", guards=[requires(*LOOKERS)], operation_id="Device")
@@ -271,6 +277,6 @@ async def label(request: AnyRequest, tag: FromPath[str]) -> Redirect:
 
 
 ROUTES = [
-    list_devices, device_tree, device, plan, edit, do, list_models, add_model, edit_model, waive,
+    list_devices, device_tree, homes, device, plan, edit, do, list_models, add_model, edit_model, waive,
     labelled, label,
 ]  # fmt: skip

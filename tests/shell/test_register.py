@@ -183,7 +183,8 @@ async def test_a_session_ticks_off_what_arrived_and_a_window_has_bounds(world: W
         assert (long.status_code, long.json()["why"]) == (422, "too-long")
         both = pause("test", 0.5, detectorId=one, gateway="zigbee2mqtt")
         assert (await client.post("/api/pauses", json=both)).json()["why"] == "one"
-        house = pause("test", 0.5, buildingId=str(detectors.BUILDING))
+        house = {"flag": "test", "lastsMin": 30, "reason": "换电池",
+                 "buildingId": str(detectors.BUILDING)}  # fmt: skip
         session = await made(client, "/api/pauses", house)
         store = Store(Register(clock=world.clock), RuleBook(defaults()), world.clock, "test")
         await store.start()

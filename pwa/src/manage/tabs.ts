@@ -2,7 +2,7 @@
 import { defineAsyncComponent, type Component } from 'vue'
 import type { Me } from '../wire/types'
 
-export type Tab = 'inspection' | 'roster' | 'drills' | 'cards' | 'statistics' | 'reach' | 'delivery' | 'faults' | 'rules'
+export type Tab = 'inspection' | 'devices' | 'roster' | 'drills' | 'cards' | 'statistics' | 'reach' | 'delivery' | 'faults' | 'rules'
 
 interface Page {
   id: Tab
@@ -21,6 +21,7 @@ export const PAGES: readonly Page[] = [
   { id: 'drills', roles: LEADS, view: defineAsyncComponent(() => import('./Drills.vue')) },
   { id: 'cards', roles: LEADS, view: defineAsyncComponent(() => import('./CardEditor.vue')) },
   { id: 'statistics', roles: LEADS, view: defineAsyncComponent(() => import('./Statistics.vue')) },
+  { id: 'devices', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./devices/Devices.vue')) },
   { id: 'faults', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./faults/Faults.vue')) },
   { id: 'inspection', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./inspection/Inspection.vue')) },
   { id: 'rules', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./rules/Rules.vue')) },

@@ -6,6 +6,7 @@ export const t = words({
   drills: ['演练', 'Drills'],
   cards: ['措施卡', 'Cards'],
   statistics: ['年度统计', 'Statistics'],
+  devices: ['设备', 'Devices'],
   faults: ['故障', 'Faults'],
   rules: ['规则', 'Rules'],
   inspection: ['巡检维护', 'Inspection'],

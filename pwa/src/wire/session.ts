@@ -36,7 +36,7 @@ export function homeOf(roles: readonly Role[]): string {
 /** Where to go after signing in: the page asked for, when it is one of ours. */
 export function afterSignIn(roles: readonly Role[], search: string): string {
   const asked = new URLSearchParams(search).get('next') ?? ''
-  return /^\/(desk|field|office|wall)(?:[/#?]|$)/.test(asked) ? asked : homeOf(roles)
+  return /^\/(desk|field|office|wall|d)(?:[/#?]|$)/.test(asked) ? asked : homeOf(roles)
 }
 
 /** A lasting name for this device, made once. */
