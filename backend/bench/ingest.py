@@ -37,6 +37,7 @@ ALARMS = 400
 ALARM_GAP_S = 0.25
 WARM_S = 4.0
 DRAIN_LIMIT_S = 120.0
+FOLLOW_LIMIT_S = 600.0
 
 PATIENCE = {
     f"JIEAN_TIMERS_{name}_S": "3600"
@@ -168,7 +169,7 @@ class Watch:
     """The processes and the tables of one running service."""
 
     def __init__(self, serve: Serve, broker: Broker) -> None:
-        self._serve, self._broker = serve, broker
+        self.serve, self._broker = serve, broker
 
     async def stored(self) -> int:
         """Readings in the table, of the bench's load."""
@@ -203,15 +204,16 @@ class Watch:
         return sum(p.memory_info().rss for p in self._ours()) / 2**20
 
     def _ours(self) -> list[psutil.Process]:
-        serve = psutil.Process(self._serve.pid)
-        lanes = [p for p in serve.children() if "backend.lane" in " ".join(p.cmdline())]
-        return [serve, *lanes]
+        serve = psutil.Process(self.serve.pid)
+        return [serve, *(p for p in serve.children() if "backend.lane" in words_of(p))]
 
     def _cpu(self) -> tuple[float, float, float]:
         """Ours, PostgreSQL's, the broker's."""
         ours = self._ours()
         servers = [
-            p for p in ours[0].children(recursive=True) if p not in ours and "postgres" in p.name()
+            p
+            for p in ours[0].children(recursive=True)
+            if p not in ours and "postgres" in words_of(p)
         ]
         assert self._broker._child is not None
         return (
@@ -316,6 +318,12 @@ async def register(count: int) -> None:
         ALARMS, "smoke", 0,
     )  # fmt: skip
     assert topic(0) == "jiean/b000000/reading"
+    async with asyncio.timeout(FOLLOW_LIMIT_S):
+        while True:  # until the watch for silence has taken them up
+            watched = await TELEMETRY.fetch_value("SELECT count(*) FROM silence_watch")
+            if watched >= count + ALARMS:
+                return
+            await asyncio.sleep(0.5)
 
 
 async def run(asked: Asked) -> Said:
@@ -336,6 +344,14 @@ def _cpu_s(process: psutil.Process) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return float(used.user + used.system)
+
+
+def words_of(process: psutil.Process) -> str:
+    """Its command line; nothing of one that is ending."""
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
 
 
 def _tell(what: str, window: Window) -> None:

@@ -37,9 +37,15 @@ def main(argv: list[str]) -> int:
     add("--times", type=int, default=7, help="how often the app is opened in each way")
     add("--recipients", type=int, default=10_000, help="residents who are told at once")
     add("--seconds", type=float, default=20.0, help="ingest: of each measured stretch")
-    add("--rows", type=int, default=20_000_000, help="stored readings for chart; 0: ingest without it")
+    add(
+        "--rows",
+        type=int,
+        default=20_000_000,
+        help="stored readings for chart; 0: none",
+    )
     add("--processes", type=int, default=0, help="ingest: that store readings; 0 = the service")
     add("--client", choices=["native", "paho"], default="native", help="ingest: who speaks MQTT")
+    add("--kills", type=int, default=0, help="ingest: instead, count after so many kill -9")
     add("--quick", action="store_true", help="ingest: a million rows, 20,000 detectors")
     add("--seed", type=int, default=8, help="of the neighbourhood")
     add("--folder", type=Path, help="data folder to use again; else a new one, removed after")
@@ -50,7 +56,7 @@ def main(argv: list[str]) -> int:
         return _chart(words.rows, words.folder)
     # Only here: playwright is a tool of tests, not a part of the service.
     try:
-        from backend.bench import alert, app, ingest, push, sync
+        from backend.bench import alert, app, ingest, kills, push, sync
     except ModuleNotFoundError as missing:
         print(f"[街安] ✗ 需要 {missing.name}：./jiean bench {words.what}", file=sys.stderr)
         return 1
@@ -62,6 +68,10 @@ def main(argv: list[str]) -> int:
     try:
         if words.what == "app":
             work = app.measure(folder, times=words.times, seed=words.seed)
+        elif words.what == "ingest" and words.kills:
+            work = kills.measure(
+                folder, kills=words.kills, seed=words.seed, processes=words.processes
+            )
         elif words.what == "ingest":
             work = ingest.measure(
                 folder,

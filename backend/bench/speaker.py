@@ -39,7 +39,10 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """``per_s`` 0: as fast as the broker answers. ``count`` ends it before ``seconds`` do."""
+    """What one does: ``speak``, ``number`` (values 0, 1, 2 …, each once) or ``listen``.
+
+    ``per_s`` 0: as fast as the broker answers. ``count`` ends it before ``seconds`` do.
+    """
 
     what: str
     port: int
@@ -60,6 +63,11 @@ def payload(number: int, at: float) -> bytes:
         f' "measuredAt": "{when}.{int(part * 1e6):06d}+00:00", "flags": []}}'
     )
     return words.encode().ljust(PAYLOAD_BYTES)
+
+
+def numbered(number: int) -> bytes:
+    """A reading that carries its own number."""
+    return b'{"quantity": "energy", "value": %d, "unit": "kWh"}' % number
 
 
 def topic(detector: int) -> str:
@@ -107,7 +115,8 @@ def speak(asked: Asked) -> Said:
 
 def _packet(asked: Asked, number: int, at: float) -> bytes:
     where = topic(asked.first + number % asked.detectors)
-    plain = packets.publish(where, payload(number, at), 1 + number % MIDS)
+    said = numbered(number) if asked.what == "number" else payload(number, at)
+    plain = packets.publish(where, said, 1 + number % MIDS)
     return b"\x32" + plain[1:]  # not kept by the broker
 
 
@@ -150,5 +159,5 @@ def _cpu_s() -> float:
 
 if __name__ == "__main__":
     given = msgspec.json.decode(sys.argv[1], type=Asked)
-    done = speak(given) if given.what == "speak" else listen(given)
+    done = listen(given) if given.what == "listen" else speak(given)
     print(msgspec.json.encode(done).decode(), flush=True)

@@ -42,8 +42,9 @@ async def plant(world: World, count: int = 1, kind: str = "smoke") -> None:
     )
 
 
-async def store_of(world: World, client_id: str = "test") -> Store:
-    made = Store(Register(), RuleBook(defaults()), world.clock, client_id)
+async def store_of(world: World, client_id: str = "test", *, states_kept: int = 0) -> Store:
+    rules = RuleBook(defaults())
+    made = Store(Register(), rules, world.clock, client_id, states_kept=states_kept)
     await made.start()
     return made
 

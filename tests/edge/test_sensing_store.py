@@ -9,6 +9,7 @@ import pytest
 
 from backend.devices import service as devices
 from backend.sensing import service as sensing
+from backend.sensing.deliveries import Superseded
 from backend.sensing.rules import RuleBook, defaults
 from backend.shared.db import OPERATIONS
 from tests.edge import detectors
@@ -66,6 +67,63 @@ async def test_a_redelivery_of_what_was_stored_counts_once_even_in_a_new_process
     assert (stored.repeats, stored.readings) == (2, 1)
     assert await count(world, "reading") == 3
     assert await outbox(world) == ["raised"]
+
+
+async def test_a_state_in_memory_that_somebody_else_has_changed_is_judged_anew(
+    world: World,
+) -> None:
+    await plant(world)
+    kept = await store_of(world, "kept", states_kept=10)
+    await kept.write([message(world, {"smoke": True})])
+    other = await store_of(world, "other")
+    for _ in range(2):
+        world.clock.forward(seconds=60)
+        await other.write([message(world, {"smoke": False})])
+    assert await outbox(world) == ["raised", "normal", "normal", "cleared"]
+    await kept.write([message(world, {"smoke": True})])
+    assert await outbox(world) == ["raised", "normal", "normal", "cleared", "raised"]
+    assert await count(world, "reading") == 4
+
+
+async def test_states_beyond_the_bound_are_read_anew(world: World) -> None:
+    await plant(world, 3)
+    store = await store_of(world, "small", states_kept=1)
+    for _ in range(2):
+        await store.write([message(world, {"smoke": True}, f"zigbee2mqtt/d{n}") for n in range(3)])
+    assert len(store._held) == 1
+    assert await outbox(world) == ["raised"] * 3
+
+
+async def test_a_batch_whose_commit_was_not_answered_is_stored_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await plant(world)
+    store = await store_of(world, "doubt", states_kept=10)
+    batch = [message(world, {"smoke_density": 5}, mid=1)]
+    remember = store._deliveries.remember
+
+    def dies(_packed: bytes) -> None:
+        raise ConnectionResetError("the database died after its commit")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store._deliveries, "remember", dies)
+        with pytest.raises(ConnectionResetError):
+            await store.write(batch, b"token")
+    assert store._deliveries.remember == remember
+    assert (await store.write(batch, b"token", again=True)).repeats == 1
+    assert await count(world, "reading") == 1
+
+
+async def test_who_was_superseded_stores_nothing(world: World) -> None:
+    await plant(world)
+    old = await store_of(world, "lane")
+    await store_of(world, "lane")
+    with pytest.raises(Superseded):
+        await old.write([message(world, {"smoke": True}, mid=1)])
+    assert await count(world, "reading") == 0
+    await old.start()
+    await old.write([message(world, {"smoke": True}, mid=1)])
+    assert await count(world, "reading") == 1
 
 
 async def test_another_message_under_an_old_packet_id_is_stored(world: World) -> None:
