@@ -56,7 +56,7 @@ class Doors:
         if ours.gb26875.port or ours.meokon.port or ours.cameras.file or ours.ctwing.app_key:
             await self.intake.store.start()
         if ours.gb26875.port:
-            self.panels.start()
+            await self.panels.start()
             self._close.append(self.panels.stop)
             await self.panel_lines.start(ours.gb26875.host, ours.gb26875.port)
             self._close.append(self.panel_lines.stop)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
+from backend.sensing import heard
 from backend.sensing.adapters.gb26875.frame import (
     ANSWER,
     CONFIRM,
@@ -39,7 +40,10 @@ log = logging.getLogger("jiean.gb26875")
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
+PROTOCOL = "gb26875"
 LOOK_EVERY_S = 5.0
+WRITE_EVERY = timedelta(seconds=30)
+"""▲ So often is written down who was heard."""
 GATEWAYS = 10_000
 """Gateways whose silence is noticed."""
 REPEATS = 10_000
@@ -66,10 +70,16 @@ class Panels:
         self._set: OrderedDict[int, datetime] = OrderedDict()
         self._allowance = Allowance()
         self._serial = 0
+        self._written_at: datetime | None = None
         self._watching: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to notice silence."""
+    async def start(self) -> None:
+        """Begin to notice silence; also of gateways that were heard before we were away."""
+        now = self._clock.now()
+        for door in reversed(await heard.recall(PROTOCOL, now, GATEWAYS)):
+            source = door.partition("/")[2]
+            if source.isdecimal():
+                self._heard[int(source)] = now
         self._watching = tasks.spawn(self._watch(), name="silent gateways")
 
     async def stop(self) -> None:
@@ -154,14 +164,30 @@ class Panels:
         """
         tell = self._intake.store.ask_technician
         for source in list(self._back):
-            await tell("offline", f"gb26875/{source}", "link-fault", over=True)
+            await tell("offline", f"{PROTOCOL}/{source}", "link-fault", over=True)
             del self._back[source]
-        since = self._clock.now() - self._silence
-        silent = [source for source, heard in self._heard.items() if heard < since]
+        now = self._clock.now()
+        silent = [source for source, at in self._heard.items() if at < now - self._silence]
         for source in silent:
-            await tell("offline", f"gb26875/{source}", "link-fault")
+            await tell("offline", f"{PROTOCOL}/{source}", "link-fault")
             del self._heard[source]
+        await self._write_down(silent, now)
         return silent
+
+    async def _write_down(self, silent: Sequence[int], now: datetime) -> None:
+        """Who is waited for, in case we are restarted."""
+        if silent:
+            await heard.forget([f"{PROTOCOL}/{source}" for source in silent])
+        if self._written_at is not None and now - self._written_at < WRITE_EVERY:
+            return
+        fresh = {
+            f"{PROTOCOL}/{source}": at
+            for source, at in self._heard.items()
+            if self._written_at is None or at >= self._written_at
+        }
+        if fresh:
+            await heard.save(fresh)
+        self._written_at = now
 
     async def _watch(self) -> None:
         while True:
@@ -173,7 +199,7 @@ class Panels:
 
 
 def _arrived(piece: Frame | Junk, of: str, now: datetime) -> Arrived:
-    return Arrived(topic=f"gb26875/{of}", payload=piece.raw, received_at=now)
+    return Arrived(topic=f"{PROTOCOL}/{of}", payload=piece.raw, received_at=now)
 
 
 def _put(kept: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:

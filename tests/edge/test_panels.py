@@ -227,6 +227,21 @@ async def test_three_missed_heartbeats_are_a_link_fault_for_a_technician_and_no_
     assert [body["over"] for body in told] == [True, False, True]
 
 
+async def test_a_gateway_that_fell_silent_while_we_were_away_is_missed_once(world: World) -> None:
+    async with opened(world) as door, line(door) as gateway:
+        await gateway.say(heartbeat())
+        await gateway.answers(1)
+        assert await door.look_for_silence() == []  # and it is written down who was heard
+    for missed in ([889], []):
+        world.clock.forward(seconds=3600)
+        later = PanelDoor(world, Gateways())
+        await later.start()
+        assert await later.look_for_silence() == []
+        world.clock.forward(seconds=91)
+        assert await later.look_for_silence() == missed
+        await later.stop()
+
+
 async def test_the_doors_are_closed_unless_they_have_a_port(world: World) -> None:
     doors = Doors(world.ctx, Register())
     await doors.start()
