@@ -118,6 +118,13 @@ class MyRounds(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     repairs: list[RepairView]
 
 
+class RepairsPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """``now``: what the clocks are read against."""
+
+    now: datetime
+    repairs: list[RepairView]
+
+
 class Seen(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """When the platform heard the device after a moment; None: not yet."""
 
@@ -249,9 +256,12 @@ async def one_round(round_id: FromPath[UUID], ctx: Ctx) -> RoundOut:
 
 
 @get("/api/repairs", guards=[requires(*SEEN)], operation_id="Repairs")
-async def repairs(ctx: Ctx) -> list[RepairView]:
+async def repairs(ctx: Ctx) -> RepairsPage:
     """Repairs that are not over, the oldest notice first, then those that ended lately."""
-    return await _repairs(await service.repairs(since=ctx.clock.now() - PAST), ctx)
+    now = ctx.clock.now()
+    return RepairsPage(
+        now=now, repairs=await _repairs(await service.repairs(since=now - PAST), ctx)
+    )
 
 
 @post("/api/repairs/{repair_id:uuid}/step", status_code=200,

@@ -192,7 +192,7 @@ async def test_what_cannot_be_mended_is_a_technicians_for_one_day_and_comes_back
     assert await rounds.state_of(SMOKE) == "faulty"
     repair_id = await rounds.handed()
     assert (await street.said_to(me)).count("repair_noticed") == 1
-    [job] = await technician.get("/api/repairs")
+    [job] = (await technician.get("/api/repairs"))["repairs"]
     assert (job["id"], job["items"], job["what"]) == (repair_id, ["works"], "主板坏")
     due = datetime.fromisoformat(job["dueAt"])
     assert due - datetime.fromisoformat(job["noticedAt"]) == timedelta(hours=24)
@@ -231,7 +231,7 @@ async def test_what_cannot_be_mended_is_a_technicians_for_one_day_and_comes_back
     await street.hears("smoke", smoke=True, test=True)
     await zhou.does(repair_id, "repair_confirm")
     assert await rounds.state_of(SMOKE) == "active"
-    [job] = await technician.get("/api/repairs")
+    [job] = (await technician.get("/api/repairs"))["repairs"]
     assert (job["state"], job["overrun"]) == ("closed", "等配件")
     assert job["breachedAt"] is not None
     changes = await street.world.operations.fetch(

@@ -14,7 +14,7 @@ export const t = words({
   loading: ['正在取…', 'Fetching…'],
   kept: ['没有网络，显示 {ago} 的任务；可以照常巡检', 'No network: rounds as of {ago}; go on as usual'],
   never: ['没有网络，还没有取到巡检任务', 'No network, and no rounds were fetched yet'],
-  scan: ['扫设备标签', 'Scan the label'],
+  scan: ['扫标签', 'Scan label'],
   scan_hint: ['把标签放进画面', 'Hold the label in the picture'],
   scan_no: ['这台手机不能扫码，请输入标签上的编号', 'This phone cannot scan: type the number on the label'],
   type: ['输入编号', 'Type the number'],

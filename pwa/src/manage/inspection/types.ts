@@ -1,7 +1,8 @@
 /** The lead's page of rounds as the service gives it. */
-import type { Round } from '../../field/inspection/types'
+import type { Repair, Round } from '../../field/inspection/types'
 import type { Iso, Uuid } from '../../wire/types'
 
+export interface RepairsPage { now: Iso; repairs: Repair[] }
 export interface Plan { id: Uuid; name: string; cycle: string; kinds: string[]; models: string[]; streets: string[]; active: boolean; firstOn: string }
 export interface Overview {
   now: Iso

@@ -23,6 +23,7 @@ export const t = words({
   clock_left: ['还剩', 'left'],
   clock_over: ['已超时', 'over by'],
   clock_took: ['用时', 'took'],
+  days: ['{n} 天', '{n} d'],
   warned: ['已过 20 小时', '20 h passed'],
   breached: ['超过 24 小时', 'more than 24 h'],
   breach_note: ['超时留在记录里', 'the breach stays on record'],
