@@ -49,7 +49,7 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One ticket. ``done_how``: what was done, or of one that closed by itself ``device-well``,
-    ``heard-again``, ``left-service``, ``outage``, ``known-now``, ``quiet``."""
+    ``heard-again``, ``left-service``, ``outage``, ``known-now``; ``event-only``: it was none."""
 
     id: UUID
     kind: str

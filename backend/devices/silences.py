@@ -70,7 +70,7 @@ async def changes() -> AsyncIterator[list[ToWatch]]:
     async with OPERATIONS.transaction():
         rows = await OPERATIONS.fetch(
             "SELECT c.detector_id, coalesce(d.protocol, '') AS protocol,"
-            " d.report_interval_s AS interval_s,"
+            " CASE WHEN NOT d.event_only THEN d.report_interval_s END AS interval_s,"
             " d.id IS NOT NULL AND d.state <> ALL($2::text[]) AS in_service"
             " FROM watch_change c LEFT JOIN detector d ON d.id = c.detector_id"
             " LIMIT $1 FOR UPDATE OF c SKIP LOCKED",
@@ -284,6 +284,26 @@ async def back(again: Sequence[Again]) -> None:
             ACTIVE_AGAIN, [row["detector_id"] for row in rows if row["made_faulty"]]
         )
         await _close_over({row["ticket_id"] for row in rows}, "heard-again")
+
+
+async def event_only(ticket_id: UUID, *, by: UUID, name: str, at: datetime) -> UUID | None:
+    """The detector of an open ticket speaks only when something happens: it was never silent.
+
+    Returns:
+        The detector; None when there is no such ticket of one silent detector.
+    """
+    async with OPERATIONS.transaction():
+        of: UUID | None = await OPERATIONS.fetch_value(
+            "UPDATE ticket SET done_at = $4, done_by = $2, done_by_name = $3,"
+            " done_how = 'event-only' WHERE id = $1 AND kind = 'offline' AND done_at IS NULL"
+            " AND detector_id IS NOT NULL RETURNING detector_id",
+            ticket_id, by, name, at,
+        )  # fmt: skip
+        if of is None:
+            return None
+        await OPERATIONS.execute("UPDATE detector SET event_only = true WHERE id = $1", of)
+        await back([Again(detector_id=of, at=at, away_s=None)])
+    return of
 
 
 async def left_service(detector_ids: Sequence[UUID], at: datetime) -> None:

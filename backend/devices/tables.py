@@ -4,6 +4,7 @@ from piccolo.columns import (
     JSONB,
     UUID,
     Array,
+    Boolean,
     Date,
     DoublePrecision,
     Integer,
@@ -70,6 +71,7 @@ class Detector(Table, db=OPERATIONS):
     lat = DoublePrecision()
     lon = DoublePrecision()
     report_interval_s = Integer()
+    event_only = Boolean()
     state = Text()
     unit_name = Text(null=True)
     unit_phone = Text(null=True)
@@ -156,7 +158,7 @@ class Mute(Table, db=OPERATIONS):
 
 
 class Ticket(Table, db=OPERATIONS):
-    """Work for a technician: one open ticket per kind, address and day, with how many times."""
+    """Work for a technician: one open ticket per kind and address, with how many times."""
 
     id = UUID(primary_key=True)
     kind = Text()
@@ -169,3 +171,11 @@ class Ticket(Table, db=OPERATIONS):
     times = Integer()
     sources = Array(base_column=UUID())
     done_at = Timestamptz(null=True)
+    last_at = Timestamptz()
+    taken_at = Timestamptz(null=True)
+    taken_by = UUID(null=True)
+    taken_by_name = Text(null=True)
+    done_by = UUID(null=True)
+    done_by_name = Text(null=True)
+    done_how = Text(null=True)
+    ended_at = Timestamptz(null=True)

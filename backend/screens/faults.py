@@ -12,6 +12,7 @@ from msgspec import Meta
 from backend.access.guards import requires
 from backend.audit import service as audit
 from backend.devices import faults as devices
+from backend.devices import silences
 from backend.devices.faults import Counts, Fault
 from backend.sensing import silence_watch
 from backend.sensing.silence_watch import Heard
@@ -87,6 +88,17 @@ async def done(
         await _audit(request, "done", fault_id, at, text)
 
 
+@post("/api/faults/{fault_id:uuid}/event-only", status_code=204, guards=[requires(*ACTS)],
+      operation_id="DetectorIsEventOnly")  # fmt: skip
+async def event_only(request: AnyRequest, fault_id: FromPath[UUID], ctx: Ctx) -> None:
+    """This detector speaks only when something happens: it is watched for silence no more."""
+    me, at = request.user, ctx.clock.now()
+    async with OPERATIONS.transaction():
+        of = await silences.event_only(fault_id, by=me.account_id, name=me.name, at=at)
+        _found(of is not None)
+        await _audit(request, "event_only", fault_id, at, str(of))
+
+
 def _clean(text: str) -> str:
     return text.strip().replace("\0", "�")
 
@@ -110,4 +122,4 @@ async def _audit(
     )
 
 
-ROUTES = [faults, counts, take, note, done]
+ROUTES = [faults, counts, take, note, done, event_only]

@@ -97,7 +97,7 @@ async def test_who_need_not_speak_is_not_watched(world: World) -> None:
     ears, now = Ears(world), world.clock.now()
     await ears.look()
     run = world.operations.execute
-    await run("UPDATE detector SET report_interval_s = NULL WHERE id = $1", detector_id(0))
+    await run("UPDATE detector SET event_only = true WHERE id = $1", detector_id(0))
     await run("UPDATE detector SET state = 'planned' WHERE id = $1", detector_id(1))
     await run("UPDATE detector SET state = 'retired' WHERE id = $1", detector_id(2))
     for number, hours in ((3, 9), (4, 2)):

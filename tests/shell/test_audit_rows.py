@@ -83,6 +83,7 @@ ELSEWHERE = {
     "POST /api/faults/{fault_id:uuid}/take": "the three are read in test_faults.py",
     "POST /api/faults/{fault_id:uuid}/note": "the same",
     "POST /api/faults/{fault_id:uuid}/done": "the same",
+    "POST /api/faults/{fault_id:uuid}/event-only": "its audit row is read in test_faults.py",
     "POST /api/detectors/{detector_id:uuid}/mute": "its audit row is read in test_mutes.py",
     "POST /api/devices": "history and audit rows are read in test_register.py",
     "PUT /api/devices/{device_id:uuid}": "the same",

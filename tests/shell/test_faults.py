@@ -113,3 +113,26 @@ async def test_a_device_nobody_knew_is_no_fault_any_more_once_it_is_registered(
     await plant(world)
     await Sweep(world.ctx).look()
     assert await world.operations.fetch_value("SELECT done_how FROM ticket") == "known-now"
+
+
+async def test_a_device_that_speaks_only_on_events_is_named_so_and_silent_no_more(
+    world: World,
+) -> None:
+    await plant(world)
+    sweep = Sweep(world.ctx)
+    await sweep.look()
+    store = await store_of(world)
+    await store.write([message(world, b"offline", "zigbee2mqtt/d0/availability")])
+    await sweep.look()
+    async with world.client("technician") as client:
+        [fault] = (await client.get("/api/faults")).json()["faults"]
+        assert (fault["kind"], fault["reason"]) == ("offline", "away")
+        path = f"/api/faults/{fault['id']}/event-only"
+        assert (await client.post(path, json={})).status_code == 204
+        assert (await client.post(path, json={})).status_code == 404
+        assert (await client.get("/api/faults/counts")).json()["silent"] == 0
+    await sweep.look()
+    watched = "SELECT interval_s FROM silence_watch"
+    assert await world.telemetry.fetch_value(watched) is None
+    row = "SELECT reason FROM audit_entry WHERE action = 'fault.event_only'"
+    assert await world.operations.fetch_value(row) == str(detector_id(0))

@@ -61,7 +61,7 @@ const TABLE = {
   never: ['从未收到过消息', 'never heard'],
   last_value: ['{quantity} {value}', '{quantity} {value}'],
   interval: ['每 {lasting}上报', 'reports every {lasting}'],
-  event_only: ['只在有事时上报，不判离线', 'speaks only when something happens'],
+  event_only: ['它只在有事时上报', 'It speaks only on events'],
   late_flag: ['{quantity}：{time} 时报警，{came} 才收到', '{quantity}: alarm at {time}, came {came}'],
   late_was: ['{quantity}：{time} 时 {value} {unit}，限值 {limit}；{came} 才收到', '{quantity}: {value} {unit} at {time}, limit {limit}; came {came}'],
   storm_over: ['风暴已于 {time} 平息', 'The storm was over at {time}'],
@@ -98,6 +98,7 @@ const TABLE = {
   'h_device-well': ['设备报告正常', 'the device reports that it is well'],
   'h_heard-again': ['重新收到消息，离线 {lasting}', 'heard again after {lasting}'],
   'h_left-service': ['设备已停用', 'the device left service'],
+  'h_event-only': ['只在有事时上报，不再看作离线', 'speaks only when something happens, no longer watched'],
   'h_known-now': ['已登记', 'it is in the register now'],
 } as const
 
