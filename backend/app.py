@@ -33,6 +33,7 @@ from backend.messages import routes as messages
 from backend.messages.hooks import SocketHooks
 from backend.pipeline import Pipeline
 from backend.screens import (
+    absences,
     asking,
     board,
     cards,
@@ -165,6 +166,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *history.ROUTES,
     *cards.ROUTES,
     *rules.ROUTES,
+    *absences.ROUTES,
     *rules_preview.ROUTES,
     *series.ROUTES,
     *home.ROUTES,

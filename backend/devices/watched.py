@@ -27,3 +27,15 @@ async def in_service(kinds: Sequence[str]) -> list[InService]:
         list(kinds),
     )
     return [InService(**row) for row in rows]
+
+
+async def of_home(household_id: UUID, kinds: Sequence[str]) -> list[InService]:
+    """The detectors of these kinds that serve a home."""
+    rows = await OPERATIONS.fetch(
+        'SELECT id AS detector_id, kind, rule_group AS "group", report_interval_s AS interval_s,'
+        " label FROM detector WHERE household_id = $1 AND kind = ANY($2::text[])"
+        " AND state NOT IN ('planned', 'replaced', 'retired') ORDER BY id",
+        household_id,
+        list(kinds),
+    )
+    return [InService(**row) for row in rows]

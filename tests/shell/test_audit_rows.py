@@ -140,6 +140,10 @@ ELSEWHERE = {
     "POST /api/push/reports/{provider:str}/{secret:str}": "measured; the delivery ledger",
     "PUT /api/link/{token:str}/preferences": "audit rows in test_preferences.py",
     "PUT /api/office/preferences": "the same",
+    "POST /api/link/{token:str}/absences": "audit rows in test_absences.py",
+    "DELETE /api/link/{token:str}/absences/{absence_id:uuid}": "the same",
+    "POST /api/office/homes/{home:uuid}/absences": "the same",
+    "DELETE /api/office/homes/{home:uuid}/absences/{absence_id:uuid}": "the same",
     "PUT /api/offices/{office_id:uuid}/room": "the same",
     "POST /api/doors/{vendor:str}/{secret:str}/{camera:str}": "the same",
 }
