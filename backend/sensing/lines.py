@@ -20,6 +20,10 @@ from typing import Any, Protocol
 
 import msgspec
 
+from backend.sensing.batches import AWAY, BUSY
+from backend.sensing.deliveries import Superseded
+from backend.sensing.intake import Full
+
 log = logging.getLogger("jiean.lines")
 
 CHUNK = 4096
@@ -167,14 +171,12 @@ class Lines:
             if self._may(address):
                 _prepare(writer)
                 await self._listen(reader, writer, address)
-        except TimeoutError:
-            self.cut_off += 1
-            log.info("line of %s cut off: it does not read what it is answered", address)
         except asyncio.CancelledError:
             if self._server is not None:
                 raise
-        except OSError as gone:
-            log.info("line of %s ended: %s", address, gone)
+        except (*AWAY, *BUSY, Full, Superseded) as gone:
+            # the peer is gone, or nothing can be stored just now: it comes again
+            log.info("line of %s ended: %s %s", address, type(gone).__name__, gone)
         except Exception:
             log.exception("line of %s closed: what it sent could not be stored", address)
         finally:
@@ -223,8 +225,13 @@ class Lines:
                 end = loop.time() + (limits.linger_s or limits.silence_s)
             if took.answer:
                 writer.write(took.answer)
-                async with asyncio.timeout(limits.unread_s):
-                    await writer.drain()
+                try:
+                    async with asyncio.timeout(limits.unread_s):
+                        await writer.drain()
+                except TimeoutError:
+                    self.cut_off += 1
+                    log.info("line of %s cut off: it does not read what it is answered", address)
+                    return
             if not segment:
                 return
             if wait_s := pace.wait_s(loop.time(), len(pieces)):

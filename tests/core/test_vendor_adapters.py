@@ -4,6 +4,7 @@ import base64
 import json
 import struct
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +287,30 @@ def test_an_answer_to_a_terminal_is_itself_a_whole_frame_and_no_upload() -> None
     assert (len(told), told[2]) == (27, 0xFF)
     assert meokon.Cutter().feed(told) == [told]
     assert reasons(run(meokon.decode, told)) == ["unknown-command"]
+
+
+UPLOADS = terminal(200) + b"noise\xa5" + terminal(210, 180, bits=1)
+
+
+@given(st.lists(st.integers(0, len(UPLOADS)), max_size=8))
+def test_uploads_are_the_same_however_a_terminals_line_is_cut(cuts: list[int]) -> None:
+    cutter, places = meokon.Cutter(), [0, *sorted(cuts), len(UPLOADS)]
+    found = [piece for a, b in pairwise(places) for piece in cutter.feed(UPLOADS[a:b])]
+    assert [piece for piece in found if isinstance(piece, bytes)] == [
+        terminal(200),
+        terminal(210, 180, bits=1),
+    ]
+    assert b"".join(p if isinstance(p, bytes) else p.raw for p in found) == UPLOADS
+
+
+@given(st.lists(st.binary(max_size=300) | st.just(b"\xa5\x5a\x00\x1f\xff"), max_size=30))
+def test_of_any_bytes_a_line_keeps_no_more_than_one_frame(chunks: list[bytes]) -> None:
+    cutter = meokon.Cutter()
+    for chunk in chunks:
+        cutter.feed(chunk)
+        assert cutter.waiting <= meokon.LONGEST
+    cutter.finish()
+    assert cutter.waiting == 0
 
 
 def test_a_sensor_fault_keeps_the_pressure_from_being_believed() -> None:
