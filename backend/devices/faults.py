@@ -175,6 +175,23 @@ async def end_storms(at: datetime, quiet_s: float) -> int:
     )
 
 
+class Storm(msgspec.Struct, frozen=True, kw_only=True):
+    """A gateway's storm that is still going on."""
+
+    ticket_id: UUID
+    gateway: str
+    times: int
+
+
+async def storms() -> list[Storm]:
+    """Gateways that raise too many just now."""
+    rows = await OPERATIONS.fetch(
+        "SELECT id AS ticket_id, coalesce(address, '') AS gateway, times FROM ticket"
+        " WHERE kind = 'gateway-storm' AND done_at IS NULL AND ended_at IS NULL"
+    )
+    return [Storm(**row) for row in rows]
+
+
 async def _notes(ids: Sequence[UUID]) -> dict[UUID, list[Note]]:
     found: dict[UUID, list[Note]] = {}
     for row in await OPERATIONS.fetch(

@@ -167,7 +167,7 @@ async def test_ten_thousand_silent_at_once_are_one_fault_and_a_fire_among_them_i
     assert (row["kind"], row["reason"]) == ("outage", "gateway")
     silent = "SELECT count(*) FROM silence WHERE back_at IS NULL"
     assert await world.operations.fetch_value(silent) == MANY - 1
-    told = "SELECT count(*) FROM message WHERE body -> 'data' ->> 'about' = 'outage'"
+    told = "SELECT count(*) FROM message WHERE body -> 'data' ->> 'about' = 'fault'"
     assert await world.operations.fetch_value(told) == 1
 
     await store.write(
