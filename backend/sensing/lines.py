@@ -90,10 +90,12 @@ class Talk(Protocol):
 
 
 class Allowance:
-    """How much that is no message is kept of one address within an hour."""
+    """How much of something one address may cause within an hour."""
 
-    def __init__(self, per_hour: int = KEPT_RAW_PER_HOUR) -> None:
-        self._per_hour = per_hour
+    def __init__(
+        self, per_hour: int = KEPT_RAW_PER_HOUR, what: str = "bytes that are no message"
+    ) -> None:
+        self._per_hour, self._what = per_hour, what
         self._spent: OrderedDict[str, tuple[datetime, int]] = OrderedDict()
 
     def spend(self, address: str, now: datetime) -> bool:
@@ -106,7 +108,7 @@ class Allowance:
         while len(self._spent) > ADDRESSES:
             self._spent.popitem(last=False)
         if spent == self._per_hour:
-            log.warning("%s sends too much that is no message; no more of it is kept", address)
+            log.warning("%s: no more %s are taken note of this hour", address, self._what)
         return spent < self._per_hour
 
 

@@ -46,6 +46,8 @@ WRITE_EVERY = timedelta(seconds=30)
 """▲ So often is written down who was heard."""
 GATEWAYS = 10_000
 """Gateways whose silence is noticed."""
+NEW_PER_HOUR = 100
+"""▲ Gateways of one network address that begin to be waited for; nobody can fill the list."""
 REPEATS = 10_000
 """Frames remembered, over all gateways, to know a repeat."""
 BEAT_EVERY = timedelta(seconds=10)
@@ -69,6 +71,7 @@ class Panels:
         self._back: OrderedDict[int, None] = OrderedDict()
         self._set: OrderedDict[int, datetime] = OrderedDict()
         self._allowance = Allowance()
+        self._newcomers = Allowance(NEW_PER_HOUR, "new gateways")
         self._serial = 0
         self._written_at: datetime | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -115,7 +118,7 @@ class Panels:
                 out += self._answer(piece, now, confirm=piece.command == SEND)
         await self._intake.take(fresh)
         for frame in good:
-            self._remember(frame, now)
+            self._remember(frame, address, now)
             out += self._right_time(frame, now)
         return Took(answer=bytes(out), good=len(good), bad=len(pieces) - len(good))
 
@@ -135,10 +138,12 @@ class Panels:
     def _answer(self, frame: Frame, now: datetime, *, confirm: bool) -> bytes:
         return answer(frame, now.astimezone(self._zone(frame)), confirm=confirm)
 
-    def _remember(self, frame: Frame, now: datetime) -> None:
-        if frame.source not in self._heard:  # new to this process, or back from silence
-            _put(self._back, frame.source, None, GATEWAYS)
-        _put(self._heard, frame.source, now, GATEWAYS)
+    def _remember(self, frame: Frame, address: str, now: datetime) -> None:
+        new = frame.source not in self._heard  # to this process, or back from silence
+        if not new or self._newcomers.spend(address, now):
+            _put(self._heard, frame.source, now, GATEWAYS)
+            if new:
+                _put(self._back, frame.source, None, GATEWAYS)
         if frame.data:  # a heartbeat says nothing that could be doubled
             _put(self._seen, frame.repeat_key, None, REPEATS)
 

@@ -1,6 +1,8 @@
 """GB/T 26875.3: cutting, meaning, profiles, answers. The frames are built here, not captured."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,14 @@ from backend.sensing.adapters.gb26875.frame import (
     answer,
     build,
 )
-from backend.sensing.adapters.gb26875.profile import ELECTRIC_HOST, STRICT, Gateways, Profile, Scale
+from backend.sensing.adapters.gb26875.profile import (
+    ELECTRIC_HOST,
+    STRICT,
+    Gateways,
+    Profile,
+    Scale,
+    read,
+)
 from backend.sensing.reading import Decoded, Event, Reading, Rejected
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -300,3 +309,32 @@ def test_any_data_unit_is_told_or_refused_by_name(
     assert names(items)[0] == "frame"
     assert all(r.reason for r in items if isinstance(r, Rejected))
     assert len(items) < 1100
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"gateways": {"889": "acme"}},
+        {"profiles": [{"name": "a", "hours_east": 30}]},
+        {"profiles": [{"name": "a", "extra_bytes": -1}]},
+        {"profiles": [{"name": "a", "analog": {"130": {"quantity": "poem", "factor": 1}}}]},
+        {"networks": {"889": ["10.8.0.0/99"]}},
+        {"only": True},
+    ],
+)
+def test_a_file_of_profiles_is_refused_where_it_says_what_there_is_not(
+    said: object, tmp_path: Path
+) -> None:
+    file = tmp_path / "gateways.json"
+    file.write_text(json.dumps(said))
+    with pytest.raises(ValueError):
+        read(file)
+
+
+def test_a_gateway_may_call_from_its_own_network_only_and_others_from_anywhere() -> None:
+    listed = Gateways(gateways={1: "strict"}, networks={1: ("10.8.0.0/24",)})
+    assert listed.refuses(1, "10.8.0.7") is None
+    assert listed.refuses(1, "10.9.0.7") == "wrong-address"
+    assert listed.refuses(1, "unknown") == "wrong-address"
+    assert listed.refuses(2, "10.9.0.7") is None
+    assert Gateways(only_listed=True, gateways={1: "strict"}).refuses(2, "::1") == "unknown-gateway"

@@ -7,8 +7,12 @@ technician is told. Nobody guesses.
 
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
+
+from backend.sensing.quantities import QUANTITIES
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,8 +39,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     name: str
-    hours_east: float = 8.0
-    extra_bytes: int = 0
+    hours_east: Annotated[float, Meta(ge=-12, le=14)] = 8.0
+    extra_bytes: Annotated[int, Meta(ge=0, le=64)] = 0
     analog: dict[int, Scale] = {}
     analog_of: tuple[int, ...] = ()
     set_clock: bool = False
@@ -104,14 +108,18 @@ def read(path: Path) -> Gateways:
     """The gateways of a JSON file.
 
     Raises:
-        OSError, ValueError: it cannot be read, or says what no profile can say (a profile or a
-            network that there is not).
+        OSError, ValueError: it cannot be read, or says what no profile can say (a profile, a
+            quantity or a network that there is not).
     """
     found = msgspec.json.decode(path.read_bytes(), type=Gateways)
     names = {*BUILT_IN, *(profile.name for profile in found.profiles)}
     for source, name in found.gateways.items():
         if name not in names:
             raise ValueError(f"gateway {source}: no profile {name!r}")
+    for profile in found.profiles:
+        for scale in profile.analog.values():
+            if scale.quantity not in QUANTITIES:
+                raise ValueError(f"profile {profile.name}: no quantity {scale.quantity!r}")
     for networks in found.networks.values():
         for network in networks:
             ip_network(network)
