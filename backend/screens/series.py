@@ -229,7 +229,7 @@ async def _chart(
 
 @get(
     "/api/detectors/{detector_id:uuid}/series",
-    guards=[requires("technician", "desk", "desk_lead")],
+    guards=[requires("technician", *DESKS)],
     operation_id="DetectorSeries",
 )
 async def detector_series(

@@ -15,17 +15,21 @@ const picture = (over: Partial<Picture> = {}): Picture => ({
 })
 
 describe('a chart', () => {
-  it('holds every reading and every limit inside its frame', () => {
+  it('holds every reading inside its frame, and the limit next to them', () => {
     fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: SINCE, max: UNTIL }), fc.float({ min: -1000, max: 1000, noNaN: true })), { minLength: 1, maxLength: 40 }), fc.float({ min: -1000, max: 1000, noNaN: true }), (spots, at) => {
-      const made = picture({ runs: [[...spots].sort((a, b) => a[0] - b[0]) as Spot[]], limits: [limit({ raiseAt: at })] })
+      const made = picture({ runs: [[...spots].sort((a, b) => a[0] - b[0]) as Spot[]], limits: [limit({ raiseAt: at, clearAt: at })] })
       const to = scale(made, frame)
-      for (const y of [...spots.map(([, v]) => to.y(v)), to.y(at)]) expect(y >= frame.top - 0.01 && y <= frame.height - frame.bottom + 0.01).toBe(true)
+      for (const y of [...spots.map(([, v]) => to.y(v)), ...(Math.abs(at) >= Math.max(...spots.map(([, v]) => Math.abs(v))) ? [to.y(at)] : [])]) expect(y >= frame.top - 0.01 && y <= frame.height - frame.bottom + 0.01).toBe(true)
       for (const [ms] of spots) expect(to.x(ms) >= frame.left - 0.01 && to.x(ms) <= frame.width - frame.right + 0.01).toBe(true)
     }))
   })
   it('draws both sides of a limit that holds in either direction, and none of a change from a baseline', () => {
     expect(lines([limit({ form: 'beyond', raiseAt: 7, clearAt: 7 })]).map((line) => line.value)).toEqual([7, -7])
     expect(lines([limit({ change: true })])).toEqual([])
+  })
+  it('is not flattened by a limit far beyond the next one', () => {
+    const made = picture({ runs: [[[SINCE, 1], [UNTIL, 6]]], limits: [limit(), limit({ rule: 'G4', raiseAt: 20 })] })
+    expect(scale(made, frame).high).toBeLessThan(10)
   })
   it('keeps a switch where it is until it changes', () => expect(path([[SINCE, 0], [UNTIL, 1]], scale(picture({ switch: true }), frame), true)).toMatch(/^M46 192H350V16$/))
   it('shows a reading alone between two gaps as a dot', () => expect(path([[SINCE, 1]], scale(picture(), frame), false)).toContain('h.01'))

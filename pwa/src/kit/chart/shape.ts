@@ -27,15 +27,22 @@ export function lines(limits: readonly Limit[]): Line[] {
   return found.filter((one, n) => found.findIndex((other) => other.value === one.value && other.word === one.word) === n)
 }
 
+/** The limit next to what was measured, and those not much further away: a far one would flatten the curve. */
+function inReach(limits: readonly Line[], measured: readonly number[]): number[] {
+  const size = measured.reduce((most, each) => Math.max(most, Math.abs(each)), 0)
+  const next = Math.min(...limits.filter(({ word, value }) => word === 'raise' && Math.abs(value) >= size).map(({ value }) => Math.abs(value)))
+  return limits.map(({ value }) => value).filter((value) => Math.abs(value) <= Math.max(next === Infinity ? 0 : next, size * 1.3))
+}
+
 export function scale(picture: Picture, frame: Frame): Scale {
   const since = Date.parse(picture.since)
   const until = Math.max(Date.parse(picture.until), picture.last?.[0] ?? 0, since + 1)
-  const values = [
+  const measured = [
     ...picture.runs.flatMap((run) => run.map(([, v]) => v)),
     ...picture.bars.flatMap((run) => run.flatMap(([, low, high]) => [low, high])),
     ...picture.odd.map(([, v]) => v),
-    ...lines(picture.limits).map((line) => line.value),
   ]
+  const values = [...measured, ...inReach(lines(picture.limits), measured)]
   let low = values.length ? values.reduce((a, b) => Math.min(a, b)) : 0
   let high = values.length ? values.reduce((a, b) => Math.max(a, b)) : 1
   if (picture.switch) [low, high] = [0, 1]
