@@ -14,6 +14,8 @@ from backend.sensing.rule import Of, Rule
 
 SAMPLES = 48
 """Samples in the longest window of a quantity, ▲."""
+SPELL_S = 15.0
+"""No two samples are nearer, ▲."""
 PAUSE_S = 1800.0
 """A counter that stands still for so long has stopped (protocols section 8: every half hour)."""
 AGAIN = 0.005
@@ -66,7 +68,7 @@ def remembered(memory: Memory, at: datetime, value: float, span_s: float) -> Mem
     """The memory with one more sample, where a new spell has begun."""
     now = at.timestamp()
     past = memory.past
-    if past and now - past[-1][0] < span_s / SAMPLES:
+    if past and now - past[-1][0] < max(span_s / SAMPLES, SPELL_S):
         return memory
     kept = tuple(one for one in past if one[0] > now - span_s)
     return msgspec.structs.replace(memory, past=(*kept, (now, value)))

@@ -238,16 +238,30 @@ def evaluate(
         watch = Watch(at, value, flags, watch.over_since, watch.episode, watch.raised_at,
                       watch.normals, watch.normal_since, watch.told_value, watch.told_at,
                       reading.received_at, reading.unit, watch.memory)  # fmt: skip
-    step = _Step(state, reading, at, known_at, {**state.watches, reading.quantity: watch}, episode)
-    if "retained" in flags:
-        signals = step.retained(rules, value, released_at)
-    else:
-        signals = step.fresh(rules, value)
+    watches = {**state.watches, reading.quantity: watch}
+    signals: tuple[Signal, ...] = ()
+    if not _quiet(rules, watches, value):
+        step = _Step(state, reading, at, known_at, watches, episode)
+        if "retained" in flags:
+            signals = step.retained(rules, value, released_at)
+        else:
+            signals = step.fresh(rules, value)
     after = DetectorState(
-        watches=step.watches, health=state.health, muted_until=state.muted_until,
+        watches=watches, health=state.health, muted_until=state.muted_until,
         interval_s=state.interval_s, group=state.group, away=state.away,
     )  # fmt: skip
     return after, signals
+
+
+def _quiet(rules: Sequence[Rule], watches: dict[str, Watch], value: float) -> bool:
+    """No rule has anything to do or to remember: what nearly every reading comes to."""
+    for rule in rules:
+        if rule.of is not Of.VALUE or judge(rule, value) is Verdict.OVER:
+            return False
+        own = watches.get(rule.key)
+        if own is not None and (own.episode is not None or own.over_since is not None):
+            return False
+    return True
 
 
 def _late(
@@ -450,13 +464,12 @@ class _Step:
         watch = self.watches[key]
         before = watch.memory or NOTHING
         memory = derived.remembered(before, self.at, value, span)
-        learn_s = max(rule.learn_s for rule in rules)
-        if learn_s and watch.memory is None:
+        if watch.memory is None and (learn_s := max(rule.learn_s for rule in rules)):
             memory = msgspec.structs.replace(
                 memory, learn_until=self.at + timedelta(seconds=learn_s)
             )
-        quiet = not any(w.episode for k, w in self.watches.items() if quantity_of(k) == key)
-        if memory.learn_until is not None and self.at >= memory.learn_until and quiet:
+        ripe = memory.learn_until is not None and self.at >= memory.learn_until
+        if ripe and not any(w.episode for k, w in self.watches.items() if quantity_of(k) == key):
             middle = derived.median([one for _, one in memory.past])
             memory = msgspec.structs.replace(memory, baseline=middle, learn_until=None)
         if memory is not watch.memory:

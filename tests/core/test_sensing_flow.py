@@ -312,18 +312,19 @@ def test_raises_and_clears_alternate_and_every_clear_was_earned(
     rule: Rule, story: list[tuple[float, int, tuple[str, ...], bool]]
 ) -> None:
     d = play(rule, story)
-    ends = [s.type for s in d.told if s.type in (RAISED, CLEARED)]
-    assert ends == [RAISED, CLEARED] * (len(ends) // 2) + [RAISED] * (len(ends) % 2)
-    assert d.state.alarming == (len(ends) % 2 == 1)
-    normals = 0
+    on: set[UUID | None] = set()
+    raised: list[UUID | None] = []
     for signal in d.told:
         if signal.type is RAISED:
-            normals = 0
-        if signal.type is NORMAL:
-            normals += 1
+            assert signal.episode not in raised
+            raised.append(signal.episode)
+            on.add(signal.episode)
         if signal.type is CLEARED:
-            assert normals >= rule.normals
+            on.remove(signal.episode)
+            assert signal.normals >= signal.normals_needed > 0
             assert signal.normal_since is not None
+            assert signal.still == bool(on)
+    assert d.state.alarming == bool(on)
 
 
 @given(rule=watched, story=steps)
