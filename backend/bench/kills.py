@@ -107,19 +107,16 @@ async def _some_stored() -> None:
 
 async def _kill(victim: str, serve: Serve, chance: Random) -> str:
     """Kill -9 it; says what and when."""
-    service = psutil.Process(serve.pid)
     if victim == "service":
-        pid = serve.pid
+        await serve.kill()
     else:
+        service = psutil.Process(serve.pid)
         word = "backend.lane" if victim == "lane" else "postgres"
         found: list[int] = []
         while not found:  # one that was killed before may not be back yet
             found = sorted(p.pid for p in service.children() if word in words_of(p))
             await asyncio.sleep(0.05)
-        pid = chance.choice(found)
-    os.kill(pid, signal.SIGKILL)
-    if victim == "service":
-        await asyncio.to_thread(service.wait, 10)
+        os.kill(chance.choice(found), signal.SIGKILL)
     return f"{victim} at {time.time() % 1000:.2f} s"
 
 

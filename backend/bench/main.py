@@ -46,6 +46,7 @@ def main(argv: list[str]) -> int:
     add("--processes", type=int, default=0, help="ingest: that store readings; 0 = the service")
     add("--client", choices=["native", "paho"], default="native", help="ingest: who speaks MQTT")
     add("--kills", type=int, default=0, help="ingest: instead, count after so many kill -9")
+    add("--broker-kills", type=int, default=0, help="ingest: instead, what mosquitto can lose")
     add("--quick", action="store_true", help="ingest: a million rows, 20,000 detectors")
     add("--seed", type=int, default=8, help="of the neighbourhood")
     add("--folder", type=Path, help="data folder to use again; else a new one, removed after")
@@ -56,7 +57,7 @@ def main(argv: list[str]) -> int:
         return _chart(words.rows, words.folder)
     # Only here: playwright is a tool of tests, not a part of the service.
     try:
-        from backend.bench import alert, app, ingest, kills, push, sync
+        from backend.bench import alert, app, broker_kills, ingest, kills, push, sync
     except ModuleNotFoundError as missing:
         print(f"[街安] ✗ 需要 {missing.name}：./jiean bench {words.what}", file=sys.stderr)
         return 1
@@ -68,6 +69,8 @@ def main(argv: list[str]) -> int:
     try:
         if words.what == "app":
             work = app.measure(folder, times=words.times, seed=words.seed)
+        elif words.what == "ingest" and words.broker_kills:
+            work = broker_kills.measure(kills=words.broker_kills, seed=words.seed)
         elif words.what == "ingest" and words.kills:
             work = kills.measure(
                 folder, kills=words.kills, seed=words.seed, processes=words.processes

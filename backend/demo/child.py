@@ -118,6 +118,13 @@ class Serve:
             child.kill()
             await asyncio.to_thread(child.wait)
 
+    async def kill(self) -> None:
+        """End it as a crash would, by kill -9."""
+        child = self._child
+        if child is not None:
+            child.kill()
+            await asyncio.to_thread(child.wait)
+
     @property
     def _log(self) -> Path:
         return self.folder / "serve.log"

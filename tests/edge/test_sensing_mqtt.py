@@ -276,3 +276,28 @@ async def test_a_broker_that_goes_away_and_comes_back_is_found_again(
         speaker.say({"smoke": True})
         await until(lambda: has(world, "alert_outbox", 1))
         speaker.close()
+
+
+@pytest.mark.broker
+async def test_an_alarm_that_a_device_repeats_is_heard_though_the_broker_was_killed(
+    world: World, broker: Broker
+) -> None:
+    await plant(world, 2)
+    async with consuming(world, broker) as consumer:
+        speaker = Detectors(broker)
+        speaker.say({"smoke": False}, "zigbee2mqtt/d1")
+        await until(lambda: has(world, "reading", 1))
+        assert broker._child is not None
+        broker._child.kill()
+        broker._child.wait()
+        speaker.close()
+        await until(lambda: not consumer.health().connected)
+        broker.launch()
+        await broker.ready()
+        await until(lambda: consumer.health().connected)
+        speaker = Detectors(broker)
+        for _ in range(2):  # as it does until somebody comes
+            speaker.say({"smoke": True}, "zigbee2mqtt/d1")
+        await until(lambda: has(world, "reading", 3))
+        speaker.close()
+    assert await outbox(world) == ["raised"]
