@@ -224,6 +224,9 @@ class Pipeline:
             limit=alert.limit,
             emitted_at=alert.emitted_at,
             at_once=KINDS[kind].at_once,
+            rule=str(alert.body.get("rule", "")),
+            rules_version=int(alert.body.get("rulesVersion", 0)),
+            home=await devices.detectors_of_home(place.household_id),
         )
         storming = await self._storm(alert)
         if storming is None:

@@ -189,6 +189,14 @@ async def detectors_of(ids: Sequence[UUID]) -> list[DetectorView]:
     return [DetectorView(**row) for row in rows]
 
 
+async def detectors_of_home(household_id: UUID | None) -> tuple[UUID, ...]:
+    """The detectors that serve a household; none outside homes."""
+    if household_id is None:
+        return ()
+    rows = await OPERATIONS.fetch("SELECT id FROM detector WHERE household_id = $1", household_id)
+    return tuple(row["id"] for row in rows)
+
+
 async def detectors_near(building_id: UUID) -> list[DetectorView]:
     """Every detector of a building or court, its households' included, by label."""
     rows = await OPERATIONS.fetch(

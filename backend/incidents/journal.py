@@ -194,16 +194,22 @@ async def lock_building(building_id: UUID) -> None:
     )
 
 
-async def standing_in(building_id: UUID, detector_id: UUID, *, at: datetime) -> list[Standing]:
-    """Incidents of a building that an alert emitted ``at`` could join or follow."""
+async def standing_in(
+    building_id: UUID, detector_id: UUID, home: Sequence[UUID], *, at: datetime
+) -> list[Standing]:
+    """Incidents that an alert emitted ``at`` could join or follow: those of its building, and real
+    ones elsewhere that hold a detector of the same household (``home``), as a storm's does."""
     rows = await OPERATIONS.fetch(
         "SELECT id, kind, household_id, state, emitted_at, board ->> 'releasedAt' AS released_at,"
-        " $2 = ANY(detector_ids) AS has_detector FROM incident WHERE building_id = $1"
+        " $2 = ANY(detector_ids) AS has_detector, detector_ids && $4 AS holds_home FROM incident"
+        " WHERE (building_id = $1 OR (detector_ids && $4"
+        " AND NOT EXISTS (SELECT FROM drill d WHERE d.incident_id = incident.id)))"
         " AND (state NOT IN ('released', 'archived')"
         " OR (board ->> 'releasedAt')::timestamptz > $3::timestamptz - interval '1 day')",
         building_id,
         detector_id,
         at,
+        list(home),
     )
     return [
         Standing(
@@ -214,6 +220,7 @@ async def standing_in(building_id: UUID, detector_id: UUID, *, at: datetime) -> 
             emitted_at=row["emitted_at"],
             released_at=datetime.fromisoformat(row["released_at"]) if row["released_at"] else None,
             has_detector=row["has_detector"],
+            holds_home=row["holds_home"],
         )
         for row in rows
     ]

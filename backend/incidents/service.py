@@ -81,6 +81,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     limit: float | None
     emitted_at: datetime
     at_once: bool
+    home: tuple[UUID, ...] = ()
+    """Detectors of the same household."""
+    rule: str = ""
+    rules_version: int = 0
 
 
 class Incidents:
@@ -334,7 +338,9 @@ class Incidents:
             )
             if known is not None:
                 return UUID(str(known))
-            standing = await journal.standing_in(building, alert.detector_id, at=alert.emitted_at)
+            standing = await journal.standing_in(
+                building, alert.detector_id, alert.home, at=alert.emitted_at
+            )
             grouped = group(
                 standing,
                 kind=alert.kind,
@@ -473,6 +479,8 @@ def _raise(alert: Alert, follows: UUID | None) -> c.RaiseAlert:
         emitted_at=alert.emitted_at,
         follows=follows,
         at_once=alert.at_once,
+        rule=alert.rule,
+        rules_version=alert.rules_version,
     )
 
 
@@ -523,6 +531,8 @@ def _again_alarm(alert: Alert) -> c.NewAlarm:
         limit=alert.limit,
         emitted_at=alert.emitted_at,
         household_id=alert.place.household_id,
+        rule=alert.rule,
+        rules_version=alert.rules_version,
     )
 
 

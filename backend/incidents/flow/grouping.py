@@ -15,7 +15,7 @@ LINKED_WITHIN = timedelta(days=1)  # ▲ linked for whoever looks at it, no more
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident of the same building, as far as grouping needs it."""
+    """An incident that an alert may belong to, as far as grouping needs it."""
 
     id: UUID
     kind: Kind
@@ -24,6 +24,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     emitted_at: datetime
     released_at: datetime | None
     has_detector: bool
+    holds_home: bool = False
+    """A detector of the same household is in it, whoever's home it began in."""
 
 
 class Grouped(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +41,7 @@ def group(
     """Where a raised alert belongs.
 
     Args:
-        standing: incidents of the same building, any order.
+        standing: incidents of the same building or that hold the same household, any order.
         kind: the alert type.
         household_id: where the detector serves, None outside homes.
         at: emission, UTC.
@@ -49,18 +51,25 @@ def group(
         10 minutes; otherwise a new incident, linked to a release of the last day.
     """
     newest = sorted(standing, key=lambda s: s.emitted_at, reverse=True)
-    for one in newest:
-        if not one.open:
-            continue
-        same_home = household_id is not None and one.household_id == household_id
-        both_fire = kind in FIRE_LIKE and one.kind in FIRE_LIKE and at - one.emitted_at <= WITHIN
-        if one.has_detector or same_home or both_fire:
+    active = [one for one in newest if one.open]
+    theirs = [one for one in newest if _theirs(one, household_id)]
+    for one in theirs:
+        if one.open:
             return Grouped(joins=one.id)
-    for one in newest:
-        again = one.has_detector or (household_id is not None and one.household_id == household_id)
-        if one.released_at is not None and again and at - one.released_at <= LINKED_WITHIN:
+    for one in active:
+        if kind in FIRE_LIKE and one.kind in FIRE_LIKE and at - one.emitted_at <= WITHIN:
+            return Grouped(joins=one.id)
+    for one in theirs:
+        if one.released_at is not None and at - one.released_at <= LINKED_WITHIN:
             return Grouped(follows=one.id)
     return Grouped()
+
+
+def _theirs(one: Standing, household_id: UUID | None) -> bool:
+    """Whether it is an incident of the same device or household."""
+    if one.has_detector or one.holds_home:
+        return True
+    return household_id is not None and one.household_id == household_id
 
 
 def follows_at_once(before: Incident, now: Incident) -> bool:
