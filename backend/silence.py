@@ -41,6 +41,7 @@ class Sweep:
                  for one in found.back]
             )  # fmt: skip
         await faults.close_known(at)
+        await self._storms(at)
         await faults.end_storms(at, self.ctx.settings.sensing.storm_s)
         return more or found.more
 
@@ -99,24 +100,52 @@ class Sweep:
                     said = told(one, account_id, at, exercise=self.ctx.settings.demo.exercise)
                     await messages.enqueue(said, f"account:{account_id}", incident_id=None)
 
+    async def _storms(self, at: datetime) -> None:
+        """The desk hears of a gateway's storm from its incident, the technicians from here."""
+        for storm in await faults.storms():
+            for account_id in await accounts.with_roles(TOLD):
+                said = _message(
+                    storm.ticket_id,
+                    account_id,
+                    title=f"网关风暴：{storm.gateway}",
+                    body="一分钟内报警过多，已并为一起警情。请检查网关。",
+                    at=at,
+                    exercise=self.ctx.settings.demo.exercise,
+                )
+                await messages.enqueue(said, f"account:{account_id}", incident_id=None)
+
 
 BY = {"gateway": "网关 {of} 下", "operator": "通过 {of} 的", "street": "{of}", "area": "辖区内"}
 
 
 def told(one: Opened, to: UUID, at: datetime, *, exercise: bool) -> Message:
     """One message per technician for a fault of many, however many it becomes."""
-    return Message(
-        id=uuid5(one.ticket_id, f"outage {to}"),
-        audience=Audience.DESK,
+    return _message(
+        one.ticket_id,
+        to,
         title=f"设备离线：{BY[one.by].format(of=one.of)} {one.count} 台",
         body="不是预警。请查看故障列表：网关、供电或运营商网络。",
-        lock_title=f"{one.count} 台设备离线",
+        at=at,
+        exercise=exercise,
+    )
+
+
+def _message(
+    fault: UUID, to: UUID, *, title: str, body: str, at: datetime, exercise: bool
+) -> Message:
+    """Once per fault and person, however often it is made."""
+    return Message(
+        id=uuid5(fault, f"fault {to}"),
+        audience=Audience.DESK,
+        title=title,
+        body=body,
+        lock_title=title,
         lock_body="",
         urgency=Urgency.HIGH,
         handling=Handling.EXERCISE if exercise else Handling.ACTUAL,
         ttl_s=86_400,
         sent_at=at,
-        collapse_key=f"outage-{one.ticket_id}",
+        collapse_key=f"fault-{fault}",
         url="/desk#faults",
-        data={"kind": "fault", "about": "outage"},
+        data={"kind": "fault", "about": "fault"},
     )

@@ -72,8 +72,19 @@ async def test_16_a_gateway_storm_is_one_incident_and_a_fire_elsewhere_is_its_ow
 async def test_a_storm_is_over_after_a_quiet_minute(street: Street) -> None:
     await a_bridge_full(street)
     await storm(street)
+    await street.world.account("technician")
+    await street.worker.silence.look()
+    ended = "SELECT ended_at, done_at FROM ticket WHERE kind = 'gateway-storm'"
+    [row] = await street.world.operations.fetch(ended)
+    assert row["ended_at"] is None
     before = await street.world.operations.fetch_value("SELECT count(*) FROM incident")
     street.world.clock.forward(seconds=61)
+    await street.worker.silence.look()
+    [row] = await street.world.operations.fetch(ended)
+    assert row["ended_at"] is not None
+    assert row["done_at"] is None, "somebody still has to look at the gateway"
+    told = "SELECT count(*) FROM message WHERE body -> 'data' ->> 'about' = 'fault'"
+    assert await street.world.operations.fetch_value(told) == 1, "one message to each technician"
     await street.alarm("smoke", smoke=True)
     after = await street.world.operations.fetch_value("SELECT count(*) FROM incident")
     assert after == before + 1
