@@ -56,6 +56,20 @@ async def these(ids: Sequence[UUID]) -> dict[UUID, Walked]:
     return {row["id"]: Walked(**dict(row)) for row in await OPERATIONS.fetch(SQL, list(ids))}
 
 
+async def choices() -> tuple[list[str], list[str], list[str]]:
+    """Kinds, models and streets of the detectors in service, each sorted."""
+    rows = await OPERATIONS.fetch(
+        "SELECT DISTINCT d.kind, d.model, coalesce(b.street, '') AS street FROM detector d"
+        " LEFT JOIN household h ON h.id = d.household_id"
+        " LEFT JOIN building b ON b.id = coalesce(d.building_id, h.building_id)"
+        " WHERE d.state NOT IN ('planned', 'replaced', 'retired')"
+    )
+    kinds, models, streets = (
+        sorted({row[part] for row in rows if row[part]}) for part in ("kind", "model", "street")
+    )
+    return kinds, models, streets
+
+
 async def mark(
     detector_id: UUID, act: Act, *, reason: str, by: UUID, name: str, at: datetime
 ) -> bool:

@@ -15,7 +15,7 @@ from backend.devices import walked
 from backend.devices.schemas import Place
 from backend.devices.walked import Walked
 from backend.incidents.schemas import Answer
-from backend.inspection import rounds, service
+from backend.inspection import journal, rounds, service
 from backend.inspection.flow import check
 from backend.inspection.flow.repair import Repair
 from backend.inspection.flow.repair import Said as RepairSaid
@@ -204,7 +204,7 @@ async def overview(ctx: Ctx) -> Overview:
     today = at.astimezone(roster.ZONE).date()
     recent = await rounds.views(since=today - PAST)
     overdue = [one for one in await rounds.views(open_only=True) if one.due_on < today - PAST]
-    register = await walked.to_walk()
+    kinds, models, streets = await walked.choices()
     workers = (await roster.read(at, at)).workers.values()
     people = [Person(id=one.id, name=one.name) for one in workers if one.post == "field"]
     names = await staff.people([one.assignee for one in (*overdue, *recent) if one.assignee])
@@ -215,9 +215,9 @@ async def overview(ctx: Ctx) -> Overview:
         rounds=[*overdue, *recent],
         people=people,
         names={str(key): name for key, (name, _badge) in names.items()},
-        kinds=sorted({one.kind for one in register}),
-        models=sorted({one.model for one in register if one.model}),
-        streets=sorted({one.street for one in register if one.street}),
+        kinds=kinds,
+        models=models,
+        streets=streets,
     )
 
 
@@ -326,12 +326,12 @@ async def _repairs(rows: list[RepairRow], ctx: Context) -> list[RepairView]:
     names = await staff.people([row.opened_by for row in rows if row.opened_by])
     policy = steps.policy_of(ctx.settings)
     clock = steps.clock_of(ctx.settings)
+    events = await journal.of_many([row.check_id for row in rows], check.Event)
     found: list[RepairView] = []
     for row in rows:
         now: Repair = row.now
         place, device = places.get(row.detector_id), register.get(row.detector_id)
-        seen = await service.check_of(row.check_id, policy)
-        if place is None or device is None or seen is None or now.noticed_at is None:
+        if place is None or device is None or now.noticed_at is None:
             continue
         found.append(
             RepairView(
@@ -343,7 +343,8 @@ async def _repairs(rows: list[RepairRow], ctx: Context) -> list[RepairView]:
                 warn_at=now.noticed_at + clock.warn, due_at=now.noticed_at + clock.within,
                 plan=now.plan, planned_at=now.planned_at, done=now.done, done_at=now.done_at,
                 warned_at=now.warned_at, breached_at=now.breached_at, overrun=now.overrun,
-                new_on=now.new_on, over_at=now.over_at, photos=seen.now.photos,
+                new_on=now.new_on, over_at=now.over_at,
+                photos=check.replay(events.get(row.check_id, ()), policy).photos,
             )
         )  # fmt: skip
     return found

@@ -12,7 +12,7 @@ export const faults = ref<FaultCounts | null>(null)
 export const reached = shallowRef<ReadonlyMap<Uuid, Reachable>>(new Map())
 export const below = ref(40)
 /** The lead's page: shut, open, or open at one of its tabs. */
-export const managing = ref<boolean | 'roster' | 'reach' | 'delivery' | 'faults' | 'devices'>(false)
+export const managing = ref<boolean | 'roster' | 'inspection' | 'reach' | 'delivery' | 'faults' | 'devices'>(false)
 
 let watching = false
 

@@ -2,7 +2,7 @@
 import { defineAsyncComponent, type Component } from 'vue'
 import type { Me } from '../wire/types'
 
-export type Tab = 'inspection' | 'inspection' | 'devices' | 'roster' | 'drills' | 'cards' | 'statistics' | 'reach' | 'delivery' | 'faults' | 'rules'
+export type Tab = 'inspection' | 'devices' | 'roster' | 'drills' | 'cards' | 'statistics' | 'reach' | 'delivery' | 'faults' | 'rules'
 
 interface Page {
   id: Tab
