@@ -527,6 +527,15 @@ def test_a_message_repeated_while_the_alarm_is_on_is_no_new_alarm() -> None:
     assert story.alarm(DETECTOR) == ()
 
 
+def test_an_alarm_after_the_party_said_that_it_is_handled_sends_people_at_once() -> None:
+    story = Story(at_once=False)
+    story.say(SYSTEM, c.PresentToDesk(desk="d"))
+    story.say(DESK, c.PartyHandled(speaker="户主"))
+    story.alarm(SECOND)
+    assert story.state.state is State.DISPATCHING
+    assert story.state.dispatch_open
+
+
 def test_a_second_kind_suspends_the_entry_until_it_is_assessed_again() -> None:
     story = Story()
     who = story.handling()
