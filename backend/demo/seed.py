@@ -21,6 +21,7 @@ from backend.demo import shifts
 from backend.demo.homes import NAMESPACE
 from backend.demo.people import Company
 from backend.demo.town import Household, Town
+from backend.devices.flow import CLASS_OF_KIND
 from backend.offices import service as offices
 from backend.offices.schemas import Office
 from backend.settings import Settings
@@ -76,7 +77,7 @@ async def sow(town: Town, company: Company, *, password: str) -> None:
     now = datetime.now(UTC)
     await _staff(company, now)
     await _roster(town, company, now)
-    await _places(town, company)
+    await _places(town, company, now)
     await _offices(town, company, now)
     await _residents(company, now)
     await _accounts(company, password, now)
@@ -122,7 +123,7 @@ async def _roster(town: Town, company: Company, now: datetime) -> None:
         await OPERATIONS.copy("shift", columns, rows)
 
 
-async def _places(town: Town, company: Company) -> None:
+async def _places(town: Town, company: Company, now: datetime) -> None:
     community = next(o.id for o in company.offices if o.kind == "community")
     text = msgspec.json.encode(town.area)
     await OPERATIONS.execute(
@@ -154,16 +155,30 @@ async def _places(town: Town, company: Company) -> None:
             for h in town.households
         ],
     )  # fmt: skip
+    models = {(d.kind, d.model): uuid5(NAMESPACE, f"{d.kind}/{d.model}") for d in town.detectors}
+    await _fill(
+        OPERATIONS,
+        "model",
+        ("id", "maker", "name", "kind", "sensing_class", "link", "certificate_standard",
+         "certificate_number", "certificate_note"),
+        [
+            (id_, "演示厂家", name, kind, CLASS_OF_KIND[kind], "lpwan", "GB 16796-2022",
+             f"DEMO-{n:03d}", "演示用，不是真证书 for show, no real certificate")
+            for n, ((kind, name), id_) in enumerate(models.items(), 1)
+        ],
+    )  # fmt: skip
     await _fill(
         OPERATIONS,
         "detector",
         ("id", "address", "protocol", "kind", "model", "label", "household_id", "building_id",
-         "lat", "lon", "report_interval_s", "state", "unit_name", "unit_phone"),
+         "lat", "lon", "report_interval_s", "state", "unit_name", "unit_phone", "number",
+         "model_id", "link", "commissioned_at"),
         [
             (d.id, f"{d.protocol}/{d.address}", d.protocol, d.kind, d.model, d.label,
              d.household_id, d.building_id, d.at.lat, d.at.lon, d.report_interval_s, "active",
-             *(HYDRANT_UNIT if d.kind == "hydrant" else (None, None)))
-            for d in town.detectors
+             *(HYDRANT_UNIT if d.kind == "hydrant" else (None, None)), f"GS-{n:05d}",
+             models[d.kind, d.model], "lpwan", now)
+            for n, d in enumerate(town.detectors, 1)
         ],
     )  # fmt: skip
 

@@ -58,7 +58,7 @@ export const t = words({
 
   place: ['安装位置', 'Place'], health: ['健康', 'Health'], last_values: ['最近数据', 'Last readings'], life: ['使用状态', 'Life'], history: ['变更记录', 'History'],
   tickets: ['工单', 'Tickets'], windows_of: ['维护与测试', 'Windows and tests'], photo: ['安装照片', 'Photo'], facts: ['登记内容', 'Register'],
-  no_values: ['还没有收到数据', 'Nothing heard yet'], no_tickets: ['没有工单', 'No tickets'], no_history: ['没有变更', 'No changes'], no_windows: ['没有维护或测试', 'No windows or tests'],
+  curve: ['曲线', 'Curve'], no_values: ['还没有收到数据', 'Nothing heard yet'], no_tickets: ['没有工单', 'No tickets'], no_history: ['没有变更', 'No changes'], no_windows: ['没有维护或测试', 'No windows or tests'],
   no_photo: ['还没有照片', 'No photo yet'], take_photo: ['拍照或选择照片', 'Take or choose a photo'], sending: ['正在上传…', 'Uploading…'],
   photo_bad: ['照片没有存下：{why}', 'The photo was not stored: {why}'],
   heard: ['最后听到', 'Last heard'], battery: ['电池', 'Battery'], signal: ['信号', 'Signal'], mains: ['主电源', 'Mains'], backup: ['备用电源', 'Backup power'], firmware: ['固件', 'Firmware'],
@@ -99,7 +99,7 @@ export const t = words({
   i_create: ['新增', 'New'], i_change: ['修改', 'Change'], i_same: ['不变', 'Same'], i_wrong: ['有错', 'Wrong'],
   i_places: ['同时新建 {b} 个楼院、{h} 户', 'Also makes {b} buildings and {h} homes'],
   i_faults: ['有错的单元格', 'Cells with errors'], i_cell: ['单元格', 'Cell'], i_said: ['内容', 'Content'], i_why: ['问题', 'Problem'], i_empty: ['（空）', '(empty)'],
-  i_more: ['只列出前 {n} 处', 'The first {n} only'], i_good: ['将导入的行（前 {n} 行）', 'Rows to import (first {n})'], i_line: ['行', 'Row'],
+  i_more: ['只列出前 {n} 处', 'The first {n} only'], i_good: ['将导入的行（前 {n} 行）', 'Rows to import (first {n})'], i_line: ['行', 'Row'], i_what: ['结果', 'Result'],
   i_go: ['导入 {n} 行', 'Import {n} rows'], i_skip: ['，跳过 {n} 行有错的', ', skipping {n} wrong ones'], i_none: ['没有可导入的行。改好表格再选一次。', 'Nothing to import. Correct the file and choose it again.'],
   i_running: ['已导入 {done}/{total}', '{done} of {total}'], i_broken: ['中断了，已导入的保留；可以继续。', 'Interrupted; what is in stays. Go on when you like.'], i_resume: ['继续', 'Go on'],
   i_done: ['完成：新增 {c} 台，修改 {m} 台', 'Done: {c} new, {m} changed'], i_refused: ['没有收下的行', 'Rows not taken'], i_dry: ['检查不改动任何登记。', 'The check changes nothing.'],
