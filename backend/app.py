@@ -35,6 +35,7 @@ from backend.pipeline import Pipeline
 from backend.screens import (
     absences,
     asking,
+    baselines,
     board,
     cards,
     colleagues,
@@ -166,6 +167,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *history.ROUTES,
     *cards.ROUTES,
     *rules.ROUTES,
+    *baselines.ROUTES,
     *absences.ROUTES,
     *rules_preview.ROUTES,
     *series.ROUTES,

@@ -115,6 +115,7 @@ ELSEWHERE = {
     "POST /api/rules": "two persons and their audit rows are in test_rules.py",
     "POST /api/rules/{version:int}/approve": "the same",
     "POST /api/rules/{version:int}/decline": "the same",
+    "POST /api/detectors/{detector_id:uuid}/baselines": "the same",
     "POST /api/rules/check": "changes nothing",
     "POST /api/rules/preview": "changes nothing",
     "POST /api/reports/{report_id:uuid}/acknowledge": "read in test_papers_to_offices.py",

@@ -11,7 +11,7 @@ from backend.sensing.rules import defaults
 from backend.sensing.store import Store
 from backend.shared.listen import Listener
 from tests.edge.detectors import message
-from tests.journey.street import Person, Street
+from tests.journey.street import DETECTORS, Person, Street
 
 LOWER: dict[str, Any] = {"code": "E1", "raiseAt": 200, "clearAt": 150, "onDelayS": 0}
 
@@ -118,6 +118,10 @@ async def test_a_draft_is_tried_on_the_past_by_the_same_engine_and_says_what_peo
     desk, phone = await street.desk(), await street.phone("周建国")
     manager = await street.signed_in("manager")
     incident = await street.alarm("gas", gas=False, gas_value=9)
+    raised = await street.world.operations.fetch_value(
+        "SELECT body #>> '{fact,rule}' FROM event WHERE type = 'AlertRaised'"
+    )
+    assert raised == "G2", "the record says by which rule"
     await street.to_the_scene(phone, incident)
     await phone.does(incident, "field_declares_false", noPhotoReason="看过", note="杀虫剂")
     await street.quiet("gas", gas=False, gas_value=0)
@@ -136,3 +140,35 @@ async def test_a_draft_is_tried_on_the_past_by_the_same_engine_and_says_what_peo
         "/api/rules/preview", json={"changes": [{"code": "S1", "off": True}]}
     )
     assert refused.status_code == 422
+
+
+@pytest.mark.clause("5.1.1.1-d")
+async def test_a_technician_sets_a_baseline_with_a_reason_and_changes_count_from_there(
+    street: Street,
+) -> None:
+    keeper = await street.signed_in("technician")
+    crack = DETECTORS["crack"][0]
+    at = f"/api/detectors/{crack}/baselines"
+
+    async def width(value: float) -> int:
+        street.world.clock.forward(seconds=60)
+        await street.measures("crack", "crack", value)
+        found: int = await street.world.operations.fetch_value("SELECT count(*) FROM incident")
+        return found
+
+    assert await width(0.4) == 0
+    wish = {"quantity": "crack", "value": 0.6, "reason": "修补后重新贴标"}
+    [said] = (await keeper.client.post(at, json=wish)).json()
+    assert (said["value"], said["heard"], said["learnUntil"]) == (0.6, 0.4, None)
+    assert await width(1.5) == 0
+    learn = await keeper.client.post(at, json={**wish, "value": None})
+    assert learn.json()[0]["value"] == 1.5
+    assert await width(2.4) == 0
+    assert await width(2.6) == 1
+    nothing = await keeper.client.post(at, json={**wish, "quantity": "temperature"})
+    assert nothing.json()["type"] == "urn:jiean:problem:no-baseline"
+    row = await street.world.telemetry.fetch_one(
+        "SELECT reason FROM audit_entry WHERE action = 'baseline.set' ORDER BY id"
+    )
+    assert row is not None
+    assert row["reason"] == "修补后重新贴标"

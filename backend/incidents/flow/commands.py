@@ -50,6 +50,9 @@ class RaiseAlert(Command, frozen=True, kw_only=True, tag="raise_alert"):
     """What must be worn, by kind, where the operator's list is another than the core's."""
     surroundings: tuple[str, ...] = ()
     """Buildings around the place as they are called, for B.4."""
+    rule: str = ""
+    """The code of the sensing rule that raised it, and the version of the rules then in force."""
+    rules_version: int = 0
 
 
 class NewAlarm(Command, frozen=True, kw_only=True, tag="new_alarm"):
@@ -64,6 +67,8 @@ class NewAlarm(Command, frozen=True, kw_only=True, tag="new_alarm"):
     limit: float | None = None
     emitted_at: datetime
     household_id: UUID | None = None
+    rule: str = ""
+    rules_version: int = 0
 
 
 class DataNormal(Command, frozen=True, kw_only=True, tag="data_normal"):

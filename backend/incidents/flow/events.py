@@ -47,6 +47,9 @@ class AlertRaised(Fact, frozen=True, kw_only=True, tag="AlertRaised"):
     """Which wording of the cards this incident is handled by (0: the core's own)."""
     equipment: dict[Kind, tuple[str, ...]] = {}
     surroundings: tuple[str, ...] = ()
+    rule: str = ""
+    """The code of the sensing rule that raised it, and the version of the rules then in force."""
+    rules_version: int = 0
 
 
 class EpisodeAdded(Fact, frozen=True, kw_only=True, tag="EpisodeAdded"):
@@ -61,6 +64,8 @@ class EpisodeAdded(Fact, frozen=True, kw_only=True, tag="EpisodeAdded"):
     voids: bool
     """c1 and c2 were standing and are void now (I20)."""
     household_id: UUID | None = None
+    rule: str = ""
+    rules_version: int = 0
 
 
 class DetectorNormal(Fact, frozen=True, kw_only=True, tag="DetectorNormal"):
