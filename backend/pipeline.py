@@ -63,8 +63,8 @@ from backend.residents.schemas import Language
 from backend.screens import roster
 from backend.screens.moving_up import MovingUp
 from backend.screens.photos import outgoing
-from backend.sensing import service as sensing
 from backend.sensing import rulebook
+from backend.sensing import service as sensing
 from backend.shared.context import Context
 from backend.shared.listen import AWAY
 from backend.shared.photo_proof import Picture
