@@ -44,10 +44,11 @@ class Keeper:
         terms = self.ctx.settings.readings
         for day, number in (await keeping.strays()).items():
             log.warning("readings fell beside every day: %d of %s; now in their place", number, day)
-        await self.rules.refresh()
-        limits = keeping.limits(await charted.all_charted(), self.rules)
-        if await keeping.sum_up(now, limits) or await keeping.close_day(now, limits):
-            return True
+        if await keeping.behind(now):
+            await self.rules.refresh()
+            limits = keeping.limits(await charted.all_charted(), self.rules)
+            if await keeping.sum_up(now, limits) or await keeping.close_day(now, limits):
+                return True
         if await keeping.may_drop(now) and await self._drop(now, terms.raw_days):
             return True
         gone = await keeping.forget(

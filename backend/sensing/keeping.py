@@ -240,6 +240,20 @@ async def days_stored() -> list[date]:
     return [row["day"] for row in rows]
 
 
+async def behind(now: datetime) -> bool:
+    """Whether there is anything to sum up or a day to go through; cheap, asked every minute."""
+    state = await kept()
+    if state.summed_until is None or state.summed_until < _floor(now - LAG):
+        return True
+    return bool(_over(await days_stored(), state.closed_until, now))
+
+
+def _over(days: Sequence[date], closed: date | None, now: datetime) -> list[date]:
+    """Days that are over and were not gone through."""
+    today = (now - CLOSES_AFTER).astimezone(UTC).date()
+    return [day for day in days if day < today and (closed is None or day > closed)]
+
+
 async def sum_up(now: datetime, found: Limits) -> bool:
     """Pack and sum up what arrived since the last time.
 
@@ -258,6 +272,9 @@ async def sum_up(now: datetime, found: Limits) -> bool:
         first = _begins(days[0])
         state = await kept()
         since = max(state.summed_until or first, first)
+        # a clock that was years off leaves years without a day
+        begun = next((d for d in days if _begins(d) + timedelta(days=1) > since), days[-1])
+        since = max(since, _begins(begun))
         until = min(_floor(now - LAG), since + AT_ONCE)
         if until <= since:
             return False
@@ -286,12 +303,7 @@ async def close_day(now: datetime, found: Limits) -> bool:
         if not await TELEMETRY.fetch_value("SELECT pg_try_advisory_xact_lock($1)", KEEPER_LOCK):
             return False
         state = await kept()
-        over = (now - CLOSES_AFTER).astimezone(UTC).date()
-        days = [
-            day
-            for day in await days_stored()
-            if day < over and (state.closed_until is None or day > state.closed_until)
-        ]
+        days = _over(await days_stored(), state.closed_until, now)
         if not days or state.summed_until is None:
             return False
         begins = _begins(days[0])

@@ -9,6 +9,7 @@ import pytest
 
 from backend.devices.charted import Charted
 from backend.incidents import spans
+from backend.screens.keeping import Keeper
 from backend.screens.series import picture
 from backend.sensing import keeping
 from backend.sensing.keeping import Window
@@ -93,8 +94,10 @@ async def test_a_closed_day_has_its_daily_summary_and_what_a_held_up_batch_broug
     await summed(noon + timedelta(hours=16))
     await put(world, noon + timedelta(minutes=1), 9.0)  # its commit came after its quarter
     await summed(noon + timedelta(hours=20))
-    assert await keeping.close_day(noon + timedelta(hours=20), LIMITS)
-    assert not await keeping.close_day(noon + timedelta(hours=20), LIMITS)
+    closed = 0
+    while await keeping.close_day(noon + timedelta(hours=20), LIMITS):
+        closed += 1
+    assert closed == len([d for d in await keeping.days_stored() if d <= noon.date()])
     assert (await hours(world))[0][:4] == (2, 0, 1, 9)
     [day] = await world.telemetry.fetch("SELECT day, n, high FROM reading_day")
     assert tuple(day) == (date(2026, 3, 3), 2, 9)
@@ -106,7 +109,7 @@ async def test_a_day_goes_whole_and_what_an_incident_needs_of_it_stays_with_the_
     await plant(world, kind="gas")
     day = date(2019, 5, 6)
     noon = datetime(2019, 5, 6, 12, tzinfo=UTC)
-    await days(world, day, 2)
+    await days(world, day, 1)
     for minutes in (-200, -5, 0, 5, 90):
         await put(world, noon + timedelta(minutes=minutes), float(minutes))
     incident, other = UUID(int=9), UUID(int=10)
@@ -129,6 +132,19 @@ async def test_a_day_goes_whole_and_what_an_incident_needs_of_it_stays_with_the_
     assert (await drawn(noon + timedelta(hours=2), incident_id=other)).runs == []
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await world.telemetry.execute("DELETE FROM reading_kept")
+
+
+async def test_the_keeper_does_all_of_it_by_the_clock_and_then_rests(world: World) -> None:
+    await plant(world, kind="gas")
+    old = datetime(2019, 8, 1, 12, tzinfo=UTC)
+    await days(world, old.date(), 1)
+    await put(world, old, 3.0)
+    keeper = Keeper(world.ctx, RULES)
+    while await keeper.step():
+        pass
+    assert old.date() not in await keeping.days_stored()
+    assert await world.telemetry.fetch_value("SELECT high FROM reading_day") == 3
+    assert not await keeper.step()
 
 
 async def test_the_database_itself_refuses_to_drop_a_young_day(world: World) -> None:
