@@ -64,7 +64,6 @@ async def test_the_curve_of_an_alarm_is_on_the_desk_and_on_the_phone_even_withou
     await expect(phone.at("chart").locator(".curve").first).to_be_visible()
 
 
-@pytest.mark.clause("5.1.1.1-f")
 async def test_nobody_sees_the_curve_of_a_household_s_water_and_the_desk_hours_only_on_record(
     street: Street,
 ) -> None:
