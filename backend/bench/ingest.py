@@ -181,12 +181,12 @@ class Watch:
     async def drained(self) -> int:
         """Wait until the last of the load is stored."""
         async with asyncio.timeout(DRAIN_LIMIT_S):
-            count = await self.stored()
-            while True:
+            count, still = await self.stored(), 0
+            while still < 6:
                 await asyncio.sleep(0.3)
                 count, before = await self.stored(), count
-                if count == before:
-                    return count
+                still = still + 1 if count == before else 0
+            return count
 
     async def window(self, asked: Asked) -> Window:
         """One stretch of load with everybody's processor time."""
