@@ -66,3 +66,16 @@ async def test_a_rule_is_changed_tried_proposed_and_put_in_force_by_another(
     )
     assert found == 1
     screens.nothing_went_wrong()
+
+
+async def test_a_home_says_on_its_page_that_nobody_is_there(screens: StreetOnScreens) -> None:
+    home = await screens.household("far")
+    await home.tap("resident-leave")
+    await home.at("away-agree").check()
+    await picture(home, "resident-away")
+    await home.tap("away-keep")
+    await home.shows("away-kept")
+    await expect(home.at("away-one")).to_have_count(1)
+    await home.tap("away-back")
+    await expect(home.at("away-one")).to_have_count(0)
+    screens.nothing_went_wrong()
