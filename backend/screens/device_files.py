@@ -73,7 +73,7 @@ def _file(data: bytes, name: str, form: str) -> Response[bytes]:
 
 async def _as_file(rows: list[list[object]], name: str, form: Form) -> Response[bytes]:
     if form == "csv":
-        return _file(sheets.csv_of(rows), name, form)
+        return _file(await asyncio.to_thread(sheets.csv_of, rows), name, form)
     return _file(await asyncio.to_thread(sheets.xlsx_of, rows, "设备"), name, form)
 
 
