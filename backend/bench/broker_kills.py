@@ -6,7 +6,6 @@ is compared with what it had answered.
 """
 
 import asyncio
-import os
 import shutil
 import signal
 import tempfile
@@ -99,7 +98,7 @@ async def _round(saving: str, after_s: float, per_s: float) -> tuple[int, int]:
 
 async def _start(program: Path, config: Path, port: int) -> asyncio.subprocess.Process:
     child = await asyncio.create_subprocess_exec(
-        program, "-c", config, stderr=asyncio.subprocess.DEVNULL, env={**os.environ}
+        program, "-c", config, stderr=asyncio.subprocess.DEVNULL
     )
     async with asyncio.timeout(20):
         while True:

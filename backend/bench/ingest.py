@@ -8,7 +8,6 @@ service, and those that store for it); broker, PostgreSQL and publisher are told
 
 import asyncio
 import importlib
-import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -330,7 +329,7 @@ async def run(asked: Asked) -> Said:
     """A speaker or listener in a process of its own."""
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "backend.bench.speaker", msgspec.json.encode(asked).decode(),
-        stdout=asyncio.subprocess.PIPE, env={**os.environ},
+        stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert child.stdout is not None
     said = await child.stdout.read()

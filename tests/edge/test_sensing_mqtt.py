@@ -17,10 +17,12 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from backend import settings
 from backend.devices.service import Register
+from backend.sensing.lanes import lane_of
 from backend.sensing.mqtt import Consumer
+from backend.sensing.store import Store
 from backend.shared.broker import Broker
 from backend.shared.context import Context
-from tests.edge.detectors import count, outbox, plant, stored_values
+from tests.edge.detectors import count, message, outbox, plant, stored_values
 from tests.plugin.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -301,3 +303,21 @@ async def test_an_alarm_that_a_device_repeats_is_heard_though_the_broker_was_kil
         await until(lambda: has(world, "reading", 3))
         speaker.close()
     assert await outbox(world) == ["raised"]
+
+
+async def test_what_two_lanes_store_is_acknowledged_in_the_order_of_arrival(world: World) -> None:
+    acknowledged: list[int] = []
+    consumer = Consumer(world.ctx, Register(), [Store.__new__(Store) for _ in range(2)])
+    consumer.line.acknowledge = lambda messages: acknowledged.extend(  # type: ignore[method-assign]
+        m.mid for m in messages
+    )
+    said = [message(world, b"{}", f"zigbee2mqtt/d{n}", mid=n) for n in range(1, 21)]
+    consumer._take(said)
+    first, second = ([m for m in said if lane_of(m.topic, 2) == lane] for lane in (0, 1))
+    assert [lane.waiting for lane in consumer.lanes] == [len(first), len(second)]
+    assert first[0].mid == 1 or second[0].mid == 1
+    late, early = (first, second) if first[0].mid == 1 else (second, first)
+    consumer._stored(early)
+    assert acknowledged == []
+    consumer._stored(late)
+    assert acknowledged == list(range(1, 21))
