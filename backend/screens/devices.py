@@ -269,7 +269,7 @@ async def label(request: AnyRequest, tag: FromPath[str]) -> Redirect:
     if not keeps and "field" not in me.roles:
         return Redirect("/")
     if not keeps:
-        return Redirect(f"/field#/d/{tag}")
+        return Redirect("/field#inspection")
     found = await looking.by_tag(tag)
     if found is None:
         raise NotFound("没有这个设备码 No such label")
