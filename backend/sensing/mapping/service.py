@@ -377,11 +377,11 @@ def _refused(found: tuple[Fault, ...]) -> MappingRefused:
 
 
 async def unread(now: datetime) -> list[Family]:
-    """Families of topics with messages that nobody could read in the last day, most first."""
+    """Families of topics with messages of the last day that nobody reads now, most first."""
     rows = await TELEMETRY.fetch(
         "SELECT DISTINCT ON (family) family, outcome, detail, received_at FROM recent_message"
         " WHERE outcome = ANY($1) AND received_at > $2 ORDER BY family, id DESC",
-        ["no-adapter", "unread", "unmapped", "unknown-shape", "unknown-model", "unknown-type"],
+        ["no-adapter", "unread"],
         now - DAY,
     )
     counts = {
@@ -392,10 +392,12 @@ async def unread(now: datetime) -> list[Family]:
             now - DAY,
         )
     }
+    read = [template.topic for template, _ in await in_force()]
     found = [
         Family(family=row["family"], outcome=row["outcome"], detail=row["detail"],
                count=counts.get("~" + row["family"], 1), last_at=row["received_at"])
         for row in rows
+        if not any(topics.meet(topic, row["family"]) for topic in read)
     ]  # fmt: skip
     return sorted(found, key=lambda family: (-family.count, family.family))
 

@@ -2,7 +2,7 @@
 import { defineAsyncComponent, type Component } from 'vue'
 import type { Me } from '../wire/types'
 
-export type Tab = 'inspection' | 'devices' | 'roster' | 'drills' | 'cards' | 'statistics' | 'reach' | 'delivery' | 'faults' | 'rules'
+export type Tab = 'inspection' | 'devices' | 'roster' | 'drills' | 'cards' | 'statistics' | 'reach' | 'delivery' | 'faults' | 'rules' | 'mapping'
 
 interface Page {
   id: Tab
@@ -25,6 +25,7 @@ export const PAGES: readonly Page[] = [
   { id: 'faults', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./faults/Faults.vue')) },
   { id: 'inspection', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./inspection/Inspection.vue')) },
   { id: 'rules', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./rules/Rules.vue')) },
+  { id: 'mapping', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./mapping/Mapping.vue')) },
   { id: 'reach', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./Reach.vue')) },
   { id: 'delivery', roles: KEEPERS, wide: true, view: defineAsyncComponent(() => import('./Delivery.vue')) },
 ]

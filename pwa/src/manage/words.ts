@@ -10,6 +10,7 @@ export const t = words({
   faults: ['故障', 'Faults'],
   rules: ['规则', 'Rules'],
   inspection: ['巡检维护', 'Inspection'],
+  mapping: ['报文模板', 'Mapping'],
   reach: ['在线可达', 'Reachability'],
   delivery: ['消息与通道', 'Messages'],
   close: ['关闭', 'Close'],
