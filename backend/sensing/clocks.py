@@ -19,10 +19,12 @@ HISTORY_AT_MOST = timedelta(days=31)
 def believed(reading: Reading) -> Reading:
     """A reading as it is judged: one that is too old to be history loses its flag ``late``.
 
+    What the device itself calls history (flag ``history``) stays late, however old it is.
+
     A clock that is wrong by less than a month cannot be told from history: that is told to the
     desk as late, with both times.
     """
-    if "late" not in reading.flags:
+    if "late" not in reading.flags or "history" in reading.flags:
         return reading
     if reading.received_at - reading.measured_at <= HISTORY_AT_MOST:
         return reading

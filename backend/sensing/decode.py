@@ -31,6 +31,7 @@ from backend.sensing.adapters import (
 )
 from backend.sensing.adapters.gb26875 import meaning, profile
 from backend.sensing.adapters.gb26875.frame import Cutter, Frame, Junk
+from backend.sensing.adapters.templates import Template, Unfit, reader, serves
 from backend.sensing.files import Form, Message, messages
 from backend.sensing.reading import Adapter, Decoded, Event, Reading, Rejected, as_line
 
@@ -51,6 +52,8 @@ ADAPTERS: dict[str, tuple[Adapter, Form]] = {
     "sparkplug": (sparkplug.decode, Form(binary=True)),
     "jiean": (jiean.decode, Form()),
 }
+TEMPLATE = "template"
+"""What stands for a protocol where mapping templates read."""
 MAX_FILE = 64 * 1024 * 1024
 
 
@@ -83,6 +86,26 @@ def lines(
         )
     for item in said:
         yield msgspec.json.encode(as_line(item))
+
+
+def by_templates(raw: bytes, templates: Iterable[Template]) -> Iterator[bytes]:
+    """The same for messages of makers whom mapping templates read, by the first that fits.
+
+    Raises:
+        Unfit: a template cannot be used.
+    """
+    readers = [(template, reader(template)) for template in templates]
+    for message in messages(raw, Form()):
+        items: tuple[Decoded, ...] = (Rejected(reason="no-adapter", detail="no template fits"),)
+        if isinstance(message, Rejected):
+            items = (message,)
+        else:
+            for template, read in readers:
+                if message.topic is None or serves(template, message.topic):
+                    items = _read(read, message, message.topic)
+                    break
+        for item in items:
+            yield msgspec.json.encode(as_line(item))
 
 
 def topic_of(protocol: str, message: Message, model: str | None) -> str | None:
@@ -165,7 +188,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="jiean decode",
         description="Show what messages say, one JSON object per line. 每行一个 JSON 对象",
     )
-    parser.add_argument("protocol", choices=ADAPTERS, metavar="PROTOCOL", help=" ".join(ADAPTERS))
+    names = [*ADAPTERS, TEMPLATE]
+    parser.add_argument("protocol", choices=names, metavar="PROTOCOL", help=" ".join(names))
     parser.add_argument(
         "file", metavar="FILE|-", help="hex lines, JSON, XML or text; - reads standard input"
     )
@@ -173,7 +197,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--profile", choices=profile.BUILT_IN, default="strict", help="of a GB/T 26875 gateway"
     )
+    parser.add_argument(
+        "--templates", type=Path, help="for template: a JSON file as `jiean mapping export` prints"
+    )
     return parser
+
+
+def _templates(file: Path | None) -> list[Template] | None:
+    """The templates of a file; None, and a sentence on stderr, when there are none to use."""
+    if file is None:
+        print("jiean decode: template needs --templates FILE", file=sys.stderr)
+        return None
+    try:
+        found = msgspec.json.decode(file.read_bytes(), type=list[Template])
+        for one in found:
+            reader(one)
+    except (OSError, msgspec.DecodeError, Unfit) as wrong:
+        print(f"jiean decode: {file}: {wrong}", file=sys.stderr)
+        return None
+    return found
 
 
 def main(argv: list[str]) -> int:
@@ -191,6 +233,13 @@ def main(argv: list[str]) -> int:
     except OSError as wrong:
         print(f"jiean decode: {words.file}: {wrong.strerror}", file=sys.stderr)
         return 2
-    for line in lines(words.protocol, raw, words.model, profile.BUILT_IN[words.profile]):
+    if words.protocol == TEMPLATE:
+        found = _templates(words.templates)
+        if found is None:
+            return 2
+        said = by_templates(raw, found)
+    else:
+        said = lines(words.protocol, raw, words.model, profile.BUILT_IN[words.profile])
+    for line in said:
         sys.stdout.write(line.decode() + "\n")
     return 0

@@ -28,11 +28,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     Flags: ``alarm`` the device itself says alarm · ``open`` a contact is open · ``test`` from a
     test button or in a test session · ``maintenance`` somebody is working on the device ·
-    ``tamper`` · ``fault`` the sensor says that it cannot be trusted · ``retained``
-    the broker kept it, so it may be old · ``clock`` the device's time is more than ten minutes
-    from ours · ``late`` and that in the past · ``test_bit`` a panel's bit for "normal" is not set
-    beside an alarm that counts as real · ``manual`` a person pressed a button · ``unscaled`` the
-    raw number of a maker whose unit nobody told us.
+    ``tamper`` · ``fault`` the sensor says that it cannot be trusted · ``retained`` the broker kept
+    it, so it may be old · ``clock`` the device's time is more than ten minutes from ours ·
+    ``late`` and that in the past · ``history`` the device itself says so · ``test_bit`` a panel's
+    bit for "normal" is not set beside an alarm that counts as real · ``manual`` a person pressed a
+    button · ``unscaled`` the raw number of a maker whose unit nobody told us.
     """
 
     device: str

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.sensing import decode
-from tools.fuzzing.promises import TARGETS, VECTORS
+from tools.fuzzing.promises import TARGETS, TEMPLATES, VECTORS
 
 FOUND = sorted((VECTORS / "found").glob("*.hex"))
 SEEDS = {name: target.seeds() for name, target in TARGETS.items()}
@@ -25,7 +25,9 @@ SEEDS = {name: target.seeds() for name, target in TARGETS.items()}
 def lines(protocol: str, vector: object) -> list[str]:
     """What is said of one vector, in the short form in which the vectors keep it."""
     said = []
-    for line in decode.lines(protocol, json.dumps({"vectors": vector}).encode()):
+    raw = json.dumps({"vectors": vector}).encode()
+    found_in = decode.by_templates(raw, TEMPLATES) if protocol == "template" else None
+    for line in found_in or decode.lines(protocol, raw):
         found: dict[str, Any] = json.loads(line)
         if (reading := found.get("reading")) is not None:
             unit = f" {reading['unit']}" if reading["unit"] else ""
@@ -39,7 +41,7 @@ def lines(protocol: str, vector: object) -> list[str]:
     return said
 
 
-@pytest.mark.parametrize("protocol", sorted(decode.ADAPTERS))
+@pytest.mark.parametrize("protocol", [*sorted(decode.ADAPTERS), "template"])
 def test_our_own_messages_of_every_protocol_say_what_is_written_beside_them(protocol: str) -> None:
     vectors = json.loads((VECTORS / f"{protocol}.json").read_bytes())["vectors"]
     assert len(vectors) >= 3

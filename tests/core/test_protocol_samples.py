@@ -1,6 +1,7 @@
 """Payloads written by others decode to the facts written beside them, whole files as they are."""
 
 import json
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from backend.sensing import decode
 from backend.sensing.adapters.gb26875 import profile
 
 SAMPLES = Path(__file__).parents[2] / "../shared/samples"
+EAST_8 = timezone(timedelta(hours=8))
 Line = dict[str, Any]
 
 
@@ -286,3 +288,55 @@ def test_captured_dahua_events_are_smoke_and_fire() -> None:
     assert (fire["quantity"], fire["value"], "flame" in fire["flags"]) == ("smoke", True, True)
     assert fire["measured_at"] == "2023-03-07T01:16:57Z"
     assert "clock" in smoke["flags"]  # its RealUTC is of the year 1970
+
+
+# ---- all of them ---------------------------------------------------------------------------------
+
+FOLDERS = {"huawei_iotda": "huawei"}
+OTHERS = {"cap", "coordinates"}
+"""Not detectors: papers between offices, and positions."""
+
+
+def test_every_captured_file_is_of_a_protocol_that_we_decode_and_says_something() -> None:
+    sample("gb26875/frames.json")
+    folders = {path.name for path in SAMPLES.iterdir() if path.is_dir()} - OTHERS
+    assert {FOLDERS.get(name, name) for name in folders} == set(decode.ADAPTERS) - {"jiean"}
+    for name in sorted(folders):
+        files = sorted(file for file in (SAMPLES / name).iterdir() if file.is_file())
+        assert files, name
+        for file in files:
+            raw = file.read_bytes()
+            if file.name == "multipart_envelope.txt":  # its parts are other files, see above
+                continue
+            lines = said(FOLDERS.get(name, name), raw)
+            assert readings(lines) or any("event" in line for line in lines), file.name
+
+
+def test_every_object_of_a_captured_26875_frame_has_the_facts_written_beside_it() -> None:
+    seen = 0
+    for frame in json.loads(sample("gb26875/frames.json")):
+        facts = frame["decoded"]
+        lines = said("gb26875", frame)
+        local = datetime.strptime(facts["time"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=EAST_8)
+        at = local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert lines[0]["event"]["at"] == at, frame["id"]
+        if not facts["sum_ok"] or not facts.get("object_layout_ok"):
+            continue
+        for place, thing in enumerate(facts.get("objects", [])):
+            seen += 1
+            if "analog_type" in thing:
+                told = events(lines, "analog")[place]
+                assert told["component_address"] == thing["component_addr_hex"]
+                assert told["analog_value"] == thing["analog_value"]
+            elif "status" in thing:
+                told = events(lines, "component_status")[place]
+                assert told["component_address"] == thing["component_addr_hex"]
+                assert told["system_type"] == thing["system_type"]
+                assert (told["status"], told["text"]) == (thing["status"], thing["text"].strip())
+            elif "unit_status" in thing:
+                assert events(lines, "unit_status")[place]["status"] == thing["unit_status"]
+            elif "op_flags" in thing:
+                told = events(lines, "operation")[place]
+                assert told["operations"] == thing["op_flags"]
+                assert told["operator"] == thing["operator"]
+    assert seen > 20

@@ -27,6 +27,7 @@ from backend.sensing.adapters import (
 )
 from backend.sensing.adapters.gb26875 import meaning
 from backend.sensing.adapters.gb26875.frame import build
+from backend.sensing.clocks import believed
 from backend.sensing.deliveries import Arrived
 from backend.sensing.nodes import Rebirths
 from backend.sensing.quantities import KINDS
@@ -109,7 +110,17 @@ def test_history_is_late_even_when_its_clock_says_now() -> None:
     at = int(NOW.timestamp()).to_bytes(4, "little")
     payload = b"\x20\xce" + at + (150).to_bytes(2, "little")
     said = run(milesight.decode, payload, "milesight/EM500-PP/a")
-    assert (values(said), flags(said)) == ({"pressure": 0.15}, [("late",)])
+    assert (values(said), flags(said)) == ({"pressure": 0.15}, [("late", "history")])
+
+
+def test_what_a_device_calls_history_never_becomes_news_however_old_it_is() -> None:
+    for when in (NOW - timedelta(days=900), datetime(1970, 1, 1, tzinfo=UTC)):
+        at = int(when.timestamp()).to_bytes(4, "little")
+        said = run(milesight.decode, b"\x20\xce" + at + b"\x64\x00", "milesight/EM500-PP/a")
+        (found,) = (item for item in said if isinstance(item, Reading))
+        assert "late" in believed(found).flags
+    old = msgspec.structs.replace(found, measured_at=NOW - timedelta(days=900), flags=("late",))
+    assert "late" not in believed(old).flags  # by itself, a clock that is wrong holds no alarm
 
 
 def test_a_payload_that_ends_early_keeps_what_came_before() -> None:
@@ -513,7 +524,7 @@ def test_metrics_are_signed_null_historical_and_of_other_units() -> None:
     said = list(sparkplug.decode(None, payload(minus, past, null, bar), NOW, False))
     assert {r.quantity: (r.value, r.flags) for r in said if isinstance(r, Reading)} == {
         "angle": (-5, ()),
-        "pressure": (pytest.approx(0.2), ("late",)),
+        "pressure": (pytest.approx(0.2), ("late", "history")),
     }
 
 

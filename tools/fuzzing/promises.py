@@ -77,7 +77,7 @@ def _reading(item: Reading) -> None:
         raise Broken(f"{item.quantity}: {item.value}")
     if item.received_at != NOW or item.measured_at.tzinfo is None:
         raise Broken("times without a zone, or not of the arrival")
-    if not 2000 <= item.measured_at.year < 2200:
+    if not 1970 <= item.measured_at.year < 2200:
         raise Broken(f"measured in {item.measured_at.year}")
 
 

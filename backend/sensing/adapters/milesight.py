@@ -230,7 +230,7 @@ def _gas_alarm(v: bytes, device: str, at: When, received_at: datetime) -> Iterat
 def _history(kind: str) -> Read:
     def read_history(v: bytes, device: str, at: When, received_at: datetime) -> Iterator[Decoded]:
         past = when(datetime.fromtimestamp(int.from_bytes(v[:4], "little"), UTC), received_at)
-        flags = dict.fromkeys((*past.flags, "late"))
+        flags = dict.fromkeys((*past.flags, "late", "history"))
         past = When(past.at, timed=True, flags=tuple(flags))
         if kind == "pressure":
             yield from _pressure(v[4:], device, past, received_at)

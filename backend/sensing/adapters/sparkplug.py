@@ -338,7 +338,7 @@ def _metric_said(
     unit = metric.unit or (birth.unit if birth else None)
     if rule is None or value is None or isinstance(value, str) or unit != rule.unit:
         return
-    flags = ("late",) if metric.historical else ()
+    flags = ("late", "history") if metric.historical else ()
     yield measured(device, quantity, value, at, received_at, flags)
 
 

@@ -364,8 +364,8 @@ async def _end(name: str, version: int, why: str, who: Who) -> None:
 
 async def _audit(action: str, name: str, who: Who, **more: Any) -> None:
     await audit.record(
-        TELEMETRY, actor=who.account_id or "command-line", role=who.role, action=action, subject=f"mapping {name}",
-        at=who.at, **more,
+        TELEMETRY, actor=who.account_id or "command-line", role=who.role, action=action,
+        subject=f"mapping {name}", at=who.at, **more,
     )  # fmt: skip
 
 
