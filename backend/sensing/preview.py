@@ -8,7 +8,7 @@ quantities whose rules differ are read. Ends when whoever asked goes away.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -22,12 +22,14 @@ from backend.shared.db import TELEMETRY
 PAGE = 500
 """Rows between two rests; some milliseconds of work."""
 STATEMENT_TIMEOUT_MS = 60_000
+LEAD_MOST = timedelta(days=35)
+"""Readings before the span from which windows and baselines are filled, at most."""
 AT_ONCE = asyncio.Semaphore(1)
 """One preview at a time in one process; the next one waits."""
 
 READINGS = """
 SELECT quantity, value, unit, flags, measured_at, received_at FROM reading
-WHERE detector_id = $1 AND received_at >= $2 AND received_at < $3 AND quantity = ANY($4)
+WHERE detector_id = $1 AND received_at >= $2 AND received_at <= $3 AND quantity = ANY($4)
 ORDER BY received_at, measured_at
 """
 
@@ -116,9 +118,11 @@ async def _one(
         Replay(book.of(*place), interval_s=one.interval_s, group=one.group)
         for book in (before, after)
     ]
+    held = [r for book in (before, after) for q in quantities for r in book.of(*place).get(q, ())]
+    lead = min(timedelta(seconds=max((r.span_s for r in held), default=0.0)), LEAD_MOST)
     count = 0
     async with connection.transaction():
-        cursor = await connection.cursor(READINGS, one.detector_id, since, until, quantities)
+        cursor = await connection.cursor(READINGS, one.detector_id, since - lead, until, quantities)
         while rows := await cursor.fetch(PAGE):
             began = time.perf_counter()
             for row in rows:
@@ -128,7 +132,13 @@ async def _one(
             count += len(rows)
             await asyncio.sleep(time.perf_counter() - began)
     then, now = (book.finish(until) for book in books)
-    return Tried(detector_id=one.detector_id, readings=count, difference=compared(then, now, until))
+    all_of_it = compared(then, now, until)
+    within = [
+        [each for each in raises if each.at >= since]
+        for raises in (all_of_it.kept, all_of_it.gone, all_of_it.new)
+    ]
+    difference = Difference(kept=within[0], gone=within[1], new=within[2])
+    return Tried(detector_id=one.detector_id, readings=count, difference=difference)
 
 
 def _reading(row: Any, kind: str) -> Reading:
