@@ -15,6 +15,8 @@ import msgspec
 
 Cycle = Literal["week", "month", "quarter", "half_year", "year"]
 MONTHS: Mapping[str, int] = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
+NEAREST_UP_TO = 500
+"""▲ Entrances of one street."""
 SPACE = UUID("6a696561-6e00-7000-8000-000000000012")
 """Name space of rounds and checks: the same round made twice is the same round."""
 AT_LEAST = timedelta(days=6)
@@ -147,13 +149,19 @@ def check_id(round_id: UUID, device_id: UUID) -> UUID:
 def walking_order(devices: Iterable[Device]) -> list[Device]:
     """Entrance by entrance, each next the nearest one left, from the westernmost; then upwards.
 
-    Good for the length of a street; the phone turns it round where that is the shorter way.
+    Good for the length of a street; the phone turns it round where that is the shorter way. Of
+    more entrances than ``NEAREST_UP_TO`` (devices without a street are one list) it is from west
+    to east: to look for the nearest of so many would hold up the service.
     """
     doors: dict[str, list[Device]] = defaultdict(list)
     for device in devices:
         doors[device.building or str(device.id)].append(device)
     left = {key: min((one.lon, one.lat) for one in found) for key, found in doors.items()}
     ordered: list[Device] = []
+    if len(left) > NEAREST_UP_TO:
+        for key in sorted(left, key=lambda k: (left[k], k)):
+            ordered += _upwards(doors[key])
+        return ordered
     here: tuple[float, float] | None = None
     while left:
         start = here or min(left.values())
@@ -162,8 +170,12 @@ def walking_order(devices: Iterable[Device]) -> list[Device]:
             left, key=lambda k: (hypot((left[k][0] - start[0]) * narrow, left[k][1] - start[1]), k)
         )
         here = left.pop(key)
-        ordered += sorted(doors[key], key=lambda one: (_storey(one.floor), one.label, one.id))
+        ordered += _upwards(doors[key])
     return ordered
+
+
+def _upwards(devices: Iterable[Device]) -> list[Device]:
+    return sorted(devices, key=lambda one: (_storey(one.floor), one.label, one.id))
 
 
 def _storey(floor: str) -> tuple[int, str]:
