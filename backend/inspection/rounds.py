@@ -115,7 +115,7 @@ async def _write(
     areas = {draft.id: area_of.get(draft.street) for draft in drafts}
     walkers = rounds.shared_out(
         {draft.id: len(draft.devices) for draft in drafts},
-        {draft.id: hours.get(areas[draft.id] or draft.id, {}) for draft in drafts},
+        {draft.id: _able(hours, areas[draft.id]) for draft in drafts},
     )
     await OPERATIONS.execute_many(
         "INSERT INTO inspection_round (id, plan_id, plan_name, period, street, area_id,"
@@ -146,6 +146,17 @@ async def _write(
         )  # fmt: skip
 
 
+def _able(hours: Mapping[UUID, Mapping[UUID, float]], area: UUID | None) -> dict[UUID, float]:
+    """Hours of duty by person in an area; anywhere for a street that belongs to none."""
+    if area is not None:
+        return dict(hours.get(area, {}))
+    anywhere: dict[UUID, float] = {}
+    for people in hours.values():
+        for person, length in people.items():
+            anywhere[person] = anywhere.get(person, 0.0) + length
+    return anywhere
+
+
 async def share_out(hours: Mapping[UUID, Mapping[UUID, float]]) -> list[UUID]:
     """Give the rounds that nobody walks to whoever has duty in their area by now."""
     async with OPERATIONS.transaction():
@@ -153,7 +164,7 @@ async def share_out(hours: Mapping[UUID, Mapping[UUID, float]]) -> list[UUID]:
         waiting = [one for one in await views(open_only=True) if one.assignee is None]
         found = rounds.shared_out(
             {one.id: one.open for one in waiting},
-            {one.id: hours.get(one.area_id or one.id, {}) for one in waiting},
+            {one.id: _able(hours, one.area_id) for one in waiting},
         )
         await OPERATIONS.execute_many(
             "UPDATE inspection_round SET assignee = $2 WHERE id = $1 AND assignee IS NULL",
