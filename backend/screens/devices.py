@@ -277,6 +277,6 @@ async def label(request: AnyRequest, tag: FromPath[str]) -> Redirect:
 
 
 ROUTES = [
-    list_devices, device_tree, homes, device, plan, edit, do, list_models, add_model, edit_model, waive,
-    labelled, label,
+    list_devices, device_tree, homes, device, plan, edit, do, list_models, add_model, edit_model,
+    waive, labelled, label,
 ]  # fmt: skip
