@@ -126,7 +126,8 @@ class DetectorState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Until ``muted_until`` readings are taken as ever but nothing is raised; what is over the limit
     then raises at that moment, so a mute cannot outlive its end. In the spells of ``away`` nobody
-    is at home. ``interval_s`` and ``group`` are the register's, as of the last reading.
+    is at home. ``interval_s``, ``group`` and ``paused_until``, the end of the maintenance window,
+    are the register's, as of the last reading.
     """
 
     watches: dict[str, Watch] = {}
@@ -135,6 +136,7 @@ class DetectorState(msgspec.Struct, frozen=True, omit_defaults=True):
     interval_s: float | None = None
     group: str | None = None
     away: tuple[Spell, ...] = ()
+    paused_until: datetime | None = None
 
     @property
     def alarming(self) -> bool:
@@ -223,6 +225,8 @@ def evaluate(
         return state, ()
     flags = reading.flags
     if flags and not UNTRUSTED.isdisjoint(flags):
+        if UNTRUSTED.intersection(flags) == {"maintenance"}:
+            state = _worked_on(state, reading, rules, value)
         return state, _late(state, reading, rules, value)
     watch = state.watches.get(reading.quantity)
     # a clock that runs ahead of ours would make everything after it "older": use the arrival
@@ -249,6 +253,7 @@ def evaluate(
     after = DetectorState(
         watches=watches, health=state.health, muted_until=state.muted_until,
         interval_s=state.interval_s, group=state.group, away=state.away,
+        paused_until=state.paused_until,
     )  # fmt: skip
     return after, signals
 
@@ -262,6 +267,36 @@ def _quiet(rules: Sequence[Rule], watches: dict[str, Watch], value: float) -> bo
         if own is not None and (own.episode is not None or own.over_since is not None):
             return False
     return True
+
+
+def _worked_on(
+    state: DetectorState, reading: Reading, rules: Sequence[Rule], value: float
+) -> DetectorState:
+    """What a maintenance window's reading leaves behind: only whether the limit is exceeded.
+
+    Nothing is raised and nothing counts as normal; but who still says alarm when the window ends,
+    or said it last and then no more, raises at that moment, as after a mute.
+    """
+    at = reading.received_at if "clock" in reading.flags else reading.measured_at
+    watches = state.watches
+    for rule in rules:
+        watch = watches.get(rule.key)
+        if not _plain_alarm(rule) or (watch is not None and watch.episode is not None):
+            continue
+        over = judge(rule, value) is Verdict.OVER
+        if over == (watch is not None and watch.over_since is not None):
+            continue
+        if over:
+            now = msgspec.structs.replace(
+                watch or Watch(), last_at=at, value=value, unit=reading.unit, flags=reading.flags,
+                received_at=reading.received_at, over_since=at,
+            )  # fmt: skip
+        else:
+            now = msgspec.structs.replace(watch or Watch(), over_since=None)
+        watches = {**watches, rule.key: now}
+    if watches is state.watches:
+        return state
+    return msgspec.structs.replace(state, watches=watches)
 
 
 def _late(
@@ -611,8 +646,8 @@ def _watch_due(state: DetectorState, watch: Watch, rule: Rule) -> datetime | Non
     until = state.fresh_until(heard) if heard else None
     if until is not None and at > until:
         return None
-    if watch.episode is None and state.muted_until is not None:
-        return max(at, state.muted_until)
+    if watch.episode is None:
+        return max(at, state.muted_until or at, state.paused_until or at)
     return at
 
 

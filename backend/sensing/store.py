@@ -346,8 +346,15 @@ class Store:
                 stored.repeats += 1
                 return
             told.add(key)
-        if state.interval_s != found.interval_s or state.group != found.group:
-            state = msgspec.structs.replace(state, interval_s=found.interval_s, group=found.group)
+        if (
+            state.interval_s != found.interval_s
+            or state.group != found.group
+            or state.paused_until != found.paused_until
+        ):
+            state = msgspec.structs.replace(
+                state, interval_s=found.interval_s, group=found.group,
+                paused_until=found.paused_until,
+            )  # fmt: skip
         rules = self._rules.of(found.kind, found.group, found.detector_id).get(item.quantity, ())
         state, signals = flow.evaluate(state, item, rules, episode=self._episode)
         if signals:

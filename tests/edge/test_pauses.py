@@ -69,6 +69,36 @@ async def test_a_window_begins_and_ends_by_itself(world: World) -> None:
     assert await flags(world) == [[], ["alarm", "maintenance"], ["alarm"]]
 
 
+async def test_who_said_alarm_last_in_a_window_and_then_no_more_raises_at_its_end(
+    world: World,
+) -> None:
+    await plant(world, 2)
+    store = await store_of(world)
+    await pause(world, building_id=detectors.BUILDING)
+    smoke, clean = ({"smoke": True}, {"smoke": False})
+    for says, n in ((smoke, 0), (smoke, 1), (clean, 1)):
+        world.clock.forward(seconds=5)
+        await store.write([message(world, says, f"zigbee2mqtt/d{n}")])
+    world.clock.forward(minutes=29)
+    await store.elapse()
+    assert await outbox(world) == []
+    world.clock.forward(minutes=1)
+    await store.elapse()
+    assert await outbox(world) == ["raised"]
+
+
+async def test_a_window_that_ends_early_lets_the_next_message_raise(world: World) -> None:
+    await plant(world)
+    store = await store_of(world)
+    await pause(world, detector_id=detectors.detector_id(0))
+    await store.write([message(world, {"smoke": True})])
+    await world.operations.execute("UPDATE pause SET ends_at = $1", world.clock.now() + MINUTE)
+    world.clock.forward(minutes=2)
+    store = await store_of(world)
+    await store.write([message(world, {"smoke": True})])
+    assert await outbox(world) == ["raised"]
+
+
 @pytest.mark.clause("5.1.2.1-d")
 async def test_a_test_button_in_a_session_is_seen_and_counts_for_nothing(world: World) -> None:
     await plant(world, 2)
