@@ -330,6 +330,8 @@ export const t = words({
   guide_posted: ['我在路口接车', 'I meet the engine'],
   vehicle_arrived: ['消防车到了', 'Fire engine here'],
   ambulance_arrived: ['救护车到了', 'Ambulance here'],
+  near_cordon: ['前方 {m} 是警戒区（{kind}），请绕行', 'Cordon ({kind}) {m} ahead: go round'],
+  in_cordon: ['你在警戒区内（{kind}），请离开', 'You are inside a cordon ({kind}): leave'],
   cordon: ['警戒', 'Cordon'],
   cordon_none: ['还没设', 'not set'],
   cordon_set: ['已设 · {n} 岗', 'set · {n} posts'],

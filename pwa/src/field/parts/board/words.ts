@@ -185,6 +185,4 @@ export const t = words({
   check_in: ['我安全', 'I am safe'],
   cordon_photos: ['拍警戒区四角', 'Photograph its corners'],
 
-  near_cordon: ['前方 {m} 是警戒区（{kind}），请绕行', 'Cordon ({kind}) {m} ahead: go round'],
-  in_cordon: ['你在警戒区内（{kind}），请离开', 'You are inside a cordon ({kind}): leave'],
 })
