@@ -34,7 +34,7 @@ async def test_a_technician_sees_who_can_be_reached_and_what_became_of_messages_
 ) -> None:
     await screens.phone("李明")
     keeper = await screens.upkeep()
-    await keeper.tap("reach-GS-0002")
+    await keeper.tap("tab-reach", "reach-GS-0002")
     await keeper.shows("part-receipt")
     await keeper.tap("reach-messages")
     await expect(keeper.at("tab-delivery")).to_have_attribute("aria-pressed", "true")
