@@ -177,7 +177,13 @@ async def _sum_up(town: Stock) -> None:
     await TELEMETRY.execute(
         "INSERT INTO reading_keeper (summed_until) VALUES ($1)", town.until - timedelta(days=2)
     )
-    limits = keeping.limits(_known(town).values(), RuleBook(defaults()))
+    await TELEMETRY.execute(
+        "INSERT INTO detector_state (detector_id, kind, state) SELECT id, 'gas',"
+        " jsonb_build_object('interval_s', s) FROM unnest($1::uuid[], $2::int[]) t(id, s)",
+        [one.detector_id for one in _known(town).values()],
+        [one.interval_s for one in _known(town).values()],
+    )
+    limits = keeping.limits(RuleBook(defaults()))
     while await keeping.sum_up(town.until, limits):
         pass
     await TELEMETRY.execute("ANALYZE reading_packed")

@@ -46,7 +46,7 @@ class Keeper:
             log.warning("readings fell beside every day: %d of %s; now in their place", number, day)
         if await keeping.behind(now):
             await self.rules.refresh()
-            limits = keeping.limits(await charted.all_charted(), self.rules)
+            limits = keeping.limits(self.rules, await charted.charted_of(self.rules.own))
             if await keeping.sum_up(now, limits) or await keeping.close_day(now, limits):
                 return True
         if await keeping.may_drop(now) and await self._drop(now, terms.raw_days):

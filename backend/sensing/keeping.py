@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from backend.sensing.quantities import QUANTITIES
+from backend.sensing.quantities import KINDS, QUANTITIES
 from backend.sensing.reading import CLOCK_TOLERANCE
 from backend.sensing.rule import Form, Of
 from backend.sensing.rules import RuleBook
@@ -51,8 +51,6 @@ class Watched(Protocol):
     def kind(self) -> str: ...
     @property
     def group(self) -> str | None: ...
-    @property
-    def interval_s(self) -> int: ...
 
 
 class Window(NamedTuple):
@@ -68,6 +66,22 @@ _PACK = """
 , cut AS (
     SELECT *, lead(at) OVER (PARTITION BY detector_id, quantity, hour ORDER BY at) AS next_at
     FROM found WHERE hour >= $1 AND quantity <> ALL($3::text[])
+), said AS MATERIALIZED (
+    SELECT DISTINCT detector_id, quantity FROM cut
+), who AS MATERIALIZED (
+    SELECT detector_id, kind, state ->> 'group' AS of_group,
+        (state ->> 'interval_s')::float8 AS interval_s
+    FROM detector_state WHERE detector_id IN (SELECT detector_id FROM said)
+), limited AS MATERIALIZED (
+    SELECT DISTINCT ON (s.detector_id, s.quantity) s.detector_id, s.quantity, l.above, l.below,
+        l.beyond
+    FROM said s JOIN who w USING (detector_id)
+    JOIN unnest($4::text[], $5::text[], $6::uuid[], $7::text[], $8::float8[], $9::float8[],
+        $10::float8[]) AS l (kind, of_group, own, quantity, above, below, beyond)
+        ON l.kind = w.kind AND l.quantity = s.quantity
+        AND (l.own = s.detector_id OR l.own IS NULL)
+        AND (l.of_group = w.of_group OR l.of_group IS NULL)
+    ORDER BY s.detector_id, s.quantity, l.own IS NULL, l.of_group IS NULL
 ), made AS (
     SELECT c.detector_id, c.quantity, c.hour, max(c.unit) AS unit,
         count(*) FILTER (WHERE c.mark & 6 = 0) AS n, count(*) FILTER (WHERE c.mark & 6 > 0) AS odd,
@@ -83,9 +97,8 @@ _PACK = """
         array_agg(c.value ORDER BY c.at) AS values,
         CASE WHEN bool_or(c.mark > 0) THEN array_agg(c.mark::smallint ORDER BY c.at) END AS marks
     FROM cut c
-    LEFT JOIN unnest($4::uuid[], $5::float8[]) AS i (detector_id, interval_s) USING (detector_id)
-    LEFT JOIN unnest($6::uuid[], $7::text[], $8::float8[], $9::float8[], $10::float8[])
-        AS l (detector_id, quantity, above, below, beyond) USING (detector_id, quantity)
+    LEFT JOIN who i USING (detector_id)
+    LEFT JOIN limited l USING (detector_id, quantity)
     GROUP BY c.detector_id, c.quantity, c.hour
 ), packed AS (
     INSERT INTO reading_packed (detector_id, quantity, hour, unit, at, values, marks)
@@ -167,36 +180,46 @@ AHEAD_OF_UTC = timedelta(hours=8)
 
 
 class Limits(NamedTuple):
-    """For summing up: how often a detector reports, and from where on a value is over a limit."""
+    """For summing up: from where on a value is over a limit, by kind, group and single detector.
 
-    detectors: list[UUID]
-    interval_s: list[float]
-    of: list[UUID]
+    A row with a group goes before one with none, and one with a detector before both. What a
+    detector is and how often it reports, its state beside the readings says.
+    """
+
+    kinds: list[str]
+    groups: list[str | None]
+    own: list[UUID | None]
     quantities: list[str]
     above: list[float | None]
     below: list[float | None]
     beyond: list[float | None]
 
 
-def limits(watched: Iterable[Watched], rules: RuleBook) -> Limits:
-    """What is over, for every detector: its own alarm limits, not notes, changes or rates."""
+def limits(rules: RuleBook, own: Iterable[Watched] = ()) -> Limits:
+    """What is over: alarm limits, not notes, changes or rates.
+
+    Args:
+        own: the detectors for which the book has rules of their own (``rules.own``).
+    """
     found = Limits([], [], [], [], [], [], [])
-    for one in watched:
-        found.detectors.append(one.detector_id)
-        found.interval_s.append(float(one.interval_s))
-        for quantity, some in rules.of(one.kind, one.group, one.detector_id).items():
+    scopes: list[tuple[str, str | None, UUID | None]] = [
+        (kind, group, None) for kind in KINDS for group in (None, *sorted(rules.groups))
+    ]
+    scopes += [(one.kind, one.group, one.detector_id) for one in own]
+    for kind, group, detector in scopes:
+        for quantity, some in rules.of(kind, group, detector).items():
             ends: dict[Form, float] = {}
             for rule in some:
                 if rule.alarms and not rule.off and rule.of is Of.VALUE:
                     # the gravest stands last, and what is over the lesser is over
                     ends.setdefault(rule.form, rule.raise_at)
-            ends.pop(Form.FLAG, None)
-            if ends:
-                found.of.append(one.detector_id)
-                found.quantities.append(quantity)
-                found.above.append(ends.get(Form.ABOVE))
-                found.below.append(ends.get(Form.BELOW))
-                found.beyond.append(ends.get(Form.BEYOND))
+            found.kinds.append(kind)
+            found.groups.append(group)
+            found.own.append(detector)
+            found.quantities.append(quantity)
+            found.above.append(ends.get(Form.ABOVE))
+            found.below.append(ends.get(Form.BELOW))
+            found.beyond.append(ends.get(Form.BEYOND))
     return found
 
 

@@ -165,7 +165,10 @@ ByQuantity = Mapping[str, tuple[Rule, ...]]
 
 
 class RuleBook:
-    """The rules in force, found without a search; ``replace`` puts others in their place."""
+    """The rules in force, found without a search; ``replace`` puts others in their place.
+
+    ``own`` are the detectors with numbers of their own, ``groups`` the groups with some.
+    """
 
     def __init__(
         self, rules: tuple[Rule, ...], changes: tuple[Change, ...] = (), version: int = 0
@@ -186,8 +189,8 @@ class RuleBook:
         self.rules = rules
         self.changes = changes
         self._of: dict[tuple[str, str | None, UUID | None], ByQuantity] = {}
-        self._own = frozenset(c.detector for c in changes if c.detector is not None)
-        self._groups = frozenset(c.group for c in (*SCOPED, *changes) if c.group is not None)
+        self.own = frozenset(c.detector for c in changes if c.detector is not None)
+        self.groups = frozenset(c.group for c in (*SCOPED, *changes) if c.group is not None)
 
     async def refresh(self) -> None:
         """Take up a new version, where there is something to take it from; here there is not."""
@@ -202,8 +205,8 @@ class RuleBook:
         """
         key = (
             kind,
-            group if group in self._groups else None,
-            detector if detector in self._own else None,
+            group if group in self.groups else None,
+            detector if detector in self.own else None,
         )
         found = self._of.get(key)
         if found is None:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from backend.devices.charted import Charted
+from backend.sensing.changes import Change
 from backend.sensing.keeping import HELD, due, hold, limits
 from backend.sensing.rules import RuleBook, defaults
 from tests.edge.detectors import detector_id
@@ -43,7 +44,10 @@ def test_after_the_clock_jumped_ahead_nothing_goes_for_a_day_unless_it_is_put_ba
 
 
 def test_over_the_limit_is_the_lesser_alarm_limit_of_the_detector_s_own_rules() -> None:
-    some = [Charted(detector_id(0), "gas", "燃气", None, 60)]
-    found = limits(some, RuleBook(defaults()))
-    at = found.quantities.index("gas_value")
-    assert (found.above[at], found.below[at], found.interval_s) == (8, None, [60.0])
+    own = Charted(detector_id(0), "gas", "燃气", None, 60)
+    changes = (Change(code="G2", detector=own.detector_id, raise_at=12),)
+    found = limits(RuleBook(defaults(), changes), [own])
+    rows = zip(found.kinds, found.groups, found.own, found.quantities, found.above, strict=True)
+    above = {row[:4]: row[4] for row in rows}
+    assert above["gas", None, None, "gas_value"] == 8
+    assert above["gas", None, own.detector_id, "gas_value"] == 12

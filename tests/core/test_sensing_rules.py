@@ -464,7 +464,7 @@ QUANTITY = st.sampled_from(sorted({rule.quantity for rule in defaults()}))
 STORY = st.lists(
     st.tuples(st.floats(-50, 700), st.integers(0, 40_000), st.booleans()), min_size=1, max_size=25
 )
-UNUSABLE = ("test", "maintenance", "fault", "late", "unscaled")
+UNUSABLE = ("test", "fault", "late", "unscaled")
 
 
 def tell(d: Detector, quantity: str, story: list[tuple[float, int, bool]]) -> float:
@@ -489,6 +489,18 @@ def test_what_cannot_be_trusted_changes_nothing_at_all(
     said = d.says(quantity, value > 0 if boolean else value, clock + 1, flag)
     assert d.state == before
     assert set(said) <= {"late"}
+
+
+@given(quantity=QUANTITY, story=STORY, value=st.floats(-1e9, 1e9))
+def test_a_reading_of_a_maintenance_window_tells_nothing_and_never_counts_as_normal(
+    quantity: str, story: list[tuple[float, int, bool]], value: float
+) -> None:
+    d = Detector(QUANTITIES[quantity].kind)
+    clock = tell(d, quantity, story)
+    before = {key: watch for key, watch in d.state.watches.items() if watch.episode is not None}
+    boolean = QUANTITIES[quantity].boolean
+    assert not d.says(quantity, value > 0 if boolean else value, clock + 1, "maintenance")
+    assert before.items() <= d.state.watches.items()
 
 
 @given(

@@ -12,6 +12,7 @@ from backend.incidents import spans
 from backend.screens.keeping import Keeper
 from backend.screens.series import picture
 from backend.sensing import keeping
+from backend.sensing.changes import Change
 from backend.sensing.keeping import Window
 from backend.sensing.rules import RuleBook, defaults
 from tests.edge.detectors import detector_id, plant
@@ -19,7 +20,7 @@ from tests.plugin.world import World
 
 RULES = RuleBook(defaults())
 GAS = Charted(detector_id(0), "gas", "燃气", None, 60)
-LIMITS = keeping.limits([GAS], RULES)
+LIMITS = keeping.limits(RULES)
 PUT = (
     "INSERT INTO reading (detector_id, quantity, value, unit, flags, measured_at, received_at)"
     " VALUES ($1, 'gas_value', $2, '%LEL', $3, $4, $5)"
@@ -34,6 +35,12 @@ async def put(
 
 async def days(world: World, first: date, number: int) -> None:
     await world.telemetry.fetch_value("SELECT ensure_reading_partitions($1, $2)", first, number)
+    await world.telemetry.execute(
+        "INSERT INTO detector_state (detector_id, kind, state) VALUES ($1, 'gas', $2)"
+        " ON CONFLICT DO NOTHING",
+        GAS.detector_id,
+        {"interval_s": 60.0},
+    )
 
 
 async def drawn(at: datetime, **more: Any) -> Any:
@@ -83,6 +90,21 @@ async def test_a_chart_is_the_same_before_and_after_packing_and_a_late_reading_m
     await summed(now + timedelta(minutes=30))
     assert (await drawn(now + timedelta(minutes=2))).late == told.late
     assert (await hours(world))[1][:4] == (61, 1, 1, 20)
+
+
+async def test_over_the_limit_is_counted_by_the_detector_s_own_numbers(world: World) -> None:
+    now = datetime(2026, 3, 4, 12, 40, tzinfo=UTC)
+    await days(world, date(2026, 3, 3), 2)
+    for n in range(10):
+        await put(world, now - timedelta(minutes=30 - n), 12.0)
+    await summed(now)
+    assert [row[4] for row in await hours(world)] == [10 * 60]
+    changes = (Change(code="G2", detector=GAS.detector_id, raise_at=20.0),)
+    own = keeping.limits(RuleBook(defaults(), changes), [GAS])
+    await world.telemetry.execute("DELETE FROM reading_keeper")
+    while await keeping.sum_up(now, own):
+        pass
+    assert [row[4] for row in await hours(world)] == [0]
 
 
 async def test_a_closed_day_has_its_daily_summary_and_what_a_held_up_batch_brought(
