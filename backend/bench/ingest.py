@@ -301,19 +301,20 @@ async def register(count: int) -> None:
     )
     insert = (
         "INSERT INTO detector (address, protocol, kind, label, building_id, lat, lon)"
-        " SELECT {address}, 'jiean', $2, '', {building}, 31.3, 120.6"
+        " SELECT {address}, 'jiean', $2, '', {building}, {lat}, 120.6"
         " FROM generate_series($3::int, $1::int - 1) n"
     )
     address = "'jiean/b' || lpad(n::text, 6, '0')"
     for first in range(0, count, 20_000):
         last = min(count, first + 20_000)
         await OPERATIONS.execute(
-            insert.format(address=address, building="NULL"), last, "electric", first
+            insert.format(address=address, building="NULL", lat="31.3"), last, "electric", first
         )
     await OPERATIONS.execute(
         insert.format(
             address="'jiean/a' || lpad(n::text, 6, '0')",
             building="md5('bench building ' || n)::uuid",
+            lat="31.2 + n * 0.001",
         ),
         ALARMS, "smoke", 0,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """The register as an inspection walks it, and a device marked faulty or well again."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
@@ -47,8 +48,9 @@ ORDER BY d.id
 
 
 async def to_walk() -> list[Walked]:
-    """Every detector in service."""
-    return [Walked(**dict(row)) for row in await OPERATIONS.fetch(SQL, None)]
+    """Every detector in service; of very many it is made beside the event loop."""
+    rows = await OPERATIONS.fetch(SQL, None)
+    return await asyncio.to_thread(lambda: [Walked(**dict(row)) for row in rows])
 
 
 async def these(ids: Sequence[UUID]) -> dict[UUID, Walked]:

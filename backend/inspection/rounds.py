@@ -1,7 +1,9 @@
 """Cycles and the rounds that come of them: made once for each period, never twice."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import islice
 from uuid import UUID, uuid5
 
 import msgspec
@@ -14,6 +16,8 @@ from backend.inspection.schemas import CheckRow, RoundView
 from backend.shared.db import OPERATIONS
 
 FIRST_PLAN = uuid5(rounds.SPACE, "first plan")
+AT_ONCE = 1_000
+"""Checks made between two turns of the event loop."""
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +104,8 @@ async def generate(
                 plan.id, period.key, at,
             )  # fmt: skip
             if first:
-                drafts = rounds.drafts(plan, every, devices, today)
+                # of a whole town it takes seconds, and an alarm must not wait for them
+                drafts = await asyncio.to_thread(rounds.drafts, plan, every, devices, today)
                 await _write(drafts, area_of, hours, at)
                 made += drafts
     return made
@@ -129,15 +134,14 @@ async def _write(
             for one in drafts
         ],
     )  # fmt: skip
-    await OPERATIONS.execute_many(
-        "INSERT INTO inspection_check (id, round_id, detector_id, place) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT DO NOTHING",
-        [
-            (rounds.check_id(one.id, device), one.id, device, n)
-            for one in drafts
-            for n, device in enumerate(one.devices)
-        ],
-    )
+    walked = ((one.id, device, n) for one in drafts for n, device in enumerate(one.devices))
+    while some := list(islice(walked, AT_ONCE)):
+        await OPERATIONS.execute_many(
+            "INSERT INTO inspection_check (id, round_id, detector_id, place)"
+            " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+            [(rounds.check_id(round_id, device), round_id, device, n)
+             for round_id, device, n in some],
+        )  # fmt: skip
     for one in drafts:
         await audit.record(
             OPERATIONS, actor=audit.SYSTEM, role=audit.SYSTEM, action="inspection.round_made",

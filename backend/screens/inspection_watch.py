@@ -5,6 +5,7 @@ Any number of processes may look: rounds of a period are made once, a clock spea
 is told has an id that follows from the matter.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -30,6 +31,13 @@ SOON = timedelta(days=3)
 FROM_HOUR = 8
 """▲ Nobody is told of rounds before this hour, local."""
 Hours = Mapping[UUID, Mapping[UUID, float]]
+
+
+def _device(one: walked.Walked) -> Device:
+    return Device(
+        id=one.id, kind=one.kind, model=one.model, street=one.street, building=one.building,
+        floor=one.floor, label=one.label, lat=one.lat, lon=one.lon, state=one.state,
+    )  # fmt: skip
 
 
 class Inspecting:
@@ -75,18 +83,13 @@ class Inspecting:
             return 0
         found = await walked.to_walk()
         areas, hours = await _duty(at)
-        devices = [
-            Device(
-                id=one.id, kind=one.kind, model=one.model, street=one.street,
-                building=one.building, floor=one.floor, label=one.label, lat=one.lat, lon=one.lon,
-                state=one.state,
-            )
-            for one in found
-        ]  # fmt: skip
-        area_of = {one.street: areas.get(one.street, areas.get("")) for one in found}
-        made = await rounds.generate(
-            devices, today, area_of={k: v for k, v in area_of.items() if v}, hours=hours, at=at
-        )
+        devices = await asyncio.to_thread(lambda: list(map(_device, found)))
+        area_of = {
+            street: area
+            for street in {one.street for one in found}
+            if (area := areas.get(street, areas.get("")))
+        }
+        made = await rounds.generate(devices, today, area_of=area_of, hours=hours, at=at)
         return len(made)
 
     async def _due(self, at: datetime, today: date) -> bool:
