@@ -216,9 +216,13 @@ def wire(app: Litestar, context: Context, hooks: SocketHooks | None = None) -> L
     )
     if context.reachability is None:
         context.reachability = Reachability(context)
-    app.state.context = context
-    app.state.services = parts
-    app.state.hooks = hooks or hooks_of(parts, Reachability(context))
+    app.state = State(
+        {
+            "context": context,
+            "services": parts,
+            "hooks": hooks or hooks_of(parts, Reachability(context)),
+        }
+    )
     return app
 
 
