@@ -3,7 +3,7 @@ import { words } from '@/i18n'
 
 export const t = words({
   title: ['街安 · 值班台', 'Jie\'an · duty desk'],
-  upkeep: ['街安 · 可达与通道', 'Jie\'an · reach and ways'],
+  upkeep: ['街安 · 技术维护', 'Jie\'an · upkeep'],
   soundOff: ['声音未开启', 'Sound is off'],
   soundOffDo: ['点这里开启', 'tap to turn on'],
   soundOn: ['声音正常', 'Sound works'],
